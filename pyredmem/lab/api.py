@@ -9,7 +9,7 @@ from typing import Any
 
 from pyredmem.lab.aof_import import read_aof
 from pyredmem.lab.csv_import import read_csv
-from pyredmem.lab.grid import configurations, policies_of, sizes_of
+from pyredmem.lab.grid import configurations, policies_of, sizes_of, versions_of
 from pyredmem.lab.recorder import record as record_to_file
 from pyredmem.lab.replays import replay_all
 from pyredmem.lab.results import Results
@@ -61,15 +61,17 @@ def replay(
     jobs: int = 0,
     sample: float = 1.0,
     settings: Sequence[tuple[str, str]] = (),
+    versions: str | Sequence[str] = "",
     advance: Callable[[int], None] = lambda count: None,
 ) -> Results:
     """Replay a trace under policies and sizes (bytes), and under exact caches of the same sizes.
 
     ``sample`` is the share of keys that stand for all. ``jobs`` is the number of processes, 0 for one on each core.
-    ``settings`` are further settings of the server. ``advance`` is told how many operations were replayed. Raises
-    ReplayError.
+    ``settings`` are further settings of the server, ``versions`` are values of redis-version. ``advance`` is told how
+    many operations were replayed. Raises ReplayError.
     """
     names = policies_of(policies if isinstance(policies, str) else ",".join(policies))
     sizes = sizes_of(maxmemory) if isinstance(maxmemory, str) else sorted(maxmemory)
-    chosen = configurations(names, sizes, samples, seed, fill_misses, tuple(settings))
+    profiles = versions_of(versions if isinstance(versions, str) else ",".join(versions))
+    chosen = configurations(names, sizes, samples, seed, fill_misses, tuple(settings), profiles)
     return replay_all(trace, chosen, sample, jobs, advance)

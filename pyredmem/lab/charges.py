@@ -12,7 +12,6 @@ import numpy as np
 from pyredmem.lab.plan import Plan
 from pyredmem.lab.trace import Numbers
 from pyredmem.lab.virtual_server import VirtualServer
-from pyredmem.memory.layout import DICT_ENTRY_SIZE
 
 _ROOM_FOR_SIZE: Final = 32  # bits
 _ROOM_FOR_LENGTH: Final = 28
@@ -21,12 +20,13 @@ _ROOM_FOR_LENGTH: Final = 28
 def charges_of(plan: Plan, settings: tuple[tuple[str, str], ...]) -> tuple[Numbers, int]:
     """For each operation the bytes that its key takes when it is written there; and what an expire time takes."""
     server = VirtualServer(settings, 1)
+    allocator = server.engine.allocator
     lengths = plan.trace.key_lengths
     codes = (plan.types << (_ROOM_FOR_SIZE + _ROOM_FOR_LENGTH)) | (lengths << _ROOM_FOR_SIZE) | plan.sizes
     distinct, places = np.unique(codes, return_inverse=True)
     measured = [_measured(server, code) for code in distinct.tolist()]
     charges = np.array(measured, dtype=np.int64)[places]
-    return charges, int(server.engine.allocator.good_size(DICT_ENTRY_SIZE))
+    return charges, int(allocator.good_size(allocator.sizes.counted_time))
 
 
 def _measured(server: VirtualServer, code: int) -> int:

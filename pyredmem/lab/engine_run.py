@@ -36,6 +36,11 @@ class Configuration:
     seed: int = 1
     fills: bool = False
     settings: tuple[tuple[str, str], ...] = ()
+    version: str = ""  # a value of redis-version; empty: the usual one
+
+    def server_settings(self) -> tuple[tuple[str, str], ...]:
+        """The settings of the server, without those that make the policy."""
+        return (*self.settings, ("redis-version", self.version)) if self.version else self.settings
 
 
 @dataclass
@@ -68,7 +73,7 @@ class Outcome:
 def run_engine(plan: Plan, configuration: Configuration, rate: float, advance: Callable[[int], None]) -> Outcome:
     """Replay a trace. ``rate`` is the share of the keys that were sampled; the limit is scaled by it."""
     policy = (("maxmemory-policy", configuration.policy), ("maxmemory-samples", str(configuration.samples)))
-    server = started((*configuration.settings, *policy), configuration.seed, plan, configuration.fills)
+    server = started((*configuration.server_settings(), *policy), configuration.seed, plan, configuration.fills)
     server.limit(scaled_limit(server.startup_bytes, configuration.maxmemory, rate))
     trace = plan.trace
     player = Player(server, trace.names, trace.databases.tolist(), configuration.fills)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from pyredmem.config.kinds import parse_memory
+from pyredmem.config.profiles import PROFILES
 from pyredmem.lab.engine_run import Configuration
 from pyredmem.lab.errors import ReplayError
 from pyredmem.lab.exact import ALGORITHMS
@@ -63,6 +64,15 @@ def _size(text: str) -> int:
     return size
 
 
+def versions_of(text: str) -> list[str]:
+    """The profiles in a list with commas; the usual one if it is empty. Raises ReplayError."""
+    names = [word.strip() for word in text.split(",")] if text else [""]
+    for name in names:
+        if name and name not in PROFILES:
+            raise ReplayError(f"'{name}' is no version; they are {', '.join(PROFILES)}")
+    return list(dict.fromkeys(names))
+
+
 def samples_of(text: str) -> list[int]:
     """The numbers in a list with commas. Raises ReplayError."""
     words = [word.strip() for word in text.split(",")]
@@ -78,10 +88,12 @@ def configurations(
     seed: int = 1,
     fills: bool = False,
     settings: tuple[tuple[str, str], ...] = (),
+    versions: Sequence[str] = ("",),
 ) -> list[Configuration]:
     """All combinations, and the exact caches after them. Samples that make no difference are left out."""
     return [
-        Configuration(policy, number, size, seed, fills, settings)
+        Configuration(policy, number, size, seed, fills, settings, version)
+        for version in versions
         for policy in (*policies, *ALGORITHMS)
         for number in (samples[:1] if policy in UNSAMPLED else samples)
         for size in sizes

@@ -89,7 +89,20 @@ def replay_all(
         raise ReplayError("Nothing to replay: no policy and no size was given")
     if trace.reads == 0:
         raise ReplayError("The trace has no reads, so it has no hit ratio")
-    job = prepared(trace, rate, configurations[0].fills, configurations[0].settings)
+    outcomes: list[Outcome] = []
+    for version in dict.fromkeys(one.version for one in configurations):
+        outcomes += _replay(trace, [one for one in configurations if one.version == version], rate, jobs, advance)
+    if rate < 1:
+        for outcome in outcomes:
+            outcome.expected_reads = trace.reads * rate
+    return Results(outcomes, operations=len(trace), distinct_keys=len(trace.names), rate=min(rate, 1.0))
+
+
+def _replay(
+    trace: Trace, configurations: Sequence[Configuration], rate: float, jobs: int, advance: Callable[[int], None]
+) -> list[Outcome]:
+    """Replay a trace in configurations of one version."""
+    job = prepared(trace, rate, configurations[0].fills, configurations[0].server_settings())
     if len(job.plan.trace) == 0:
         raise ReplayError("The sample is empty: the trace has too few keys for it")
     too_small = min(configuration.maxmemory for configuration in configurations)
@@ -97,11 +110,7 @@ def replay_all(
         raise ReplayError(f"maxmemory must be more than {job.startup} bytes, which a server takes without data")
     jobs = min(jobs or cores(), len(configurations))
     run = _run_here if jobs == 1 else _run_in_processes
-    outcomes = run(job, configurations, jobs, advance)
-    if rate < 1:
-        for outcome in outcomes:
-            outcome.expected_reads = trace.reads * rate
-    return Results(outcomes, operations=len(trace), distinct_keys=len(trace.names), rate=job.rate)
+    return run(job, configurations, jobs, advance)
 
 
 def cores() -> int:

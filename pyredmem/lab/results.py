@@ -25,9 +25,10 @@ _EQUAL: Final = 0.001
 def label_of(outcome: Outcome) -> str:
     """The name of the curve that a row belongs to."""
     configuration = outcome.configuration
-    if configuration.policy in UNSAMPLED:
-        return configuration.policy
-    return f"{configuration.policy}, {configuration.samples} samples"
+    parts = [configuration.policy]
+    if configuration.policy not in UNSAMPLED:
+        parts.append(f"{configuration.samples} samples")
+    return ", ".join([*parts, configuration.version] if configuration.version else parts)
 
 
 @dataclass
@@ -38,6 +39,12 @@ class Curve:
     policy: str
     sizes: Numbers
     hit_ratios: Numbers
+    version: str = ""
+
+    @property
+    def name(self) -> str:
+        """The policy, and the version if one was asked for."""
+        return f"{self.policy} of {self.version}" if self.version else self.policy
 
     def ratio_at(self, size: float) -> float:
         """The hit ratio at a size, between two that were measured in proportion to the logarithm of the size."""
@@ -76,6 +83,7 @@ class Results:
                 "policy": outcome.configuration.policy,
                 "samples": 0 if outcome.configuration.policy in UNSAMPLED else outcome.configuration.samples,
                 "maxmemory": outcome.configuration.maxmemory,
+                "version": outcome.configuration.version,
                 "hit_ratio": round(outcome.hit_ratio, 6),
                 "reads": outcome.reads,
                 "misses": outcome.misses,
@@ -96,13 +104,13 @@ class Results:
             found.setdefault(label_of(outcome), []).append(outcome)
         return [_curve(label, outcomes) for label, outcomes in found.items()]
 
-    def curve(self, policy: str, samples: int = 0) -> tuple[Numbers, Numbers]:
+    def curve(self, policy: str, samples: int = 0, version: str = "") -> tuple[Numbers, Numbers]:
         """Sizes and hit ratios of a policy, for a plot. Raises KeyError if it was not replayed."""
-        wanted = policy if policy in UNSAMPLED or not samples else f"{policy}, {samples} samples"
         for curve in self.curves():
-            if curve.label == wanted or (not samples and curve.policy == policy):
+            of_samples = not samples or policy in UNSAMPLED or f"{samples} samples" in curve.label.split(", ")
+            if curve.policy == policy and of_samples and version in ("", curve.version):
                 return curve.sizes, curve.hit_ratios
-        raise KeyError(wanted)
+        raise KeyError(policy)
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for a file of JSON."""
@@ -125,23 +133,23 @@ class Results:
         size = float(sizes[(len(sizes) - 1) // 2])
         ranked = sorted(curves, key=lambda curve: -curve.ratio_at(size))
         best = ranked[0]
-        others = [curve for curve in ranked if curve.policy != best.policy]
+        others = [curve for curve in ranked if curve.policy != best.policy and curve.version == best.version]
         other = next((curve for curve in others if curve.policy == _USUAL), others[0])
         ratio = best.ratio_at(size)
         if ratio - other.ratio_at(size) < _EQUAL:
-            return f"At {size_text(size)} {best.policy} and {other.policy} give the same: {ratio:.1%} hits."
+            return f"At {size_text(size)} {best.name} and {other.name} give the same: {ratio:.1%} hits."
         needed = other.size_for(ratio)
         if needed is None:
             largest = float(other.sizes[-1])
-            return f"{best.policy} at {size_text(size)} gives more than {other.policy} gives at {size_text(largest)}."
-        return f"{best.policy} at {size_text(size)} gives what {other.policy} gives at {size_text(needed)}."
+            return f"{best.name} at {size_text(size)} gives more than {other.name} gives at {size_text(largest)}."
+        return f"{best.name} at {size_text(size)} gives what {other.name} gives at {size_text(needed)}."
 
     def _conclusion_of_one(self, curves: Sequence[Curve]) -> str:
         if not curves:
             return "No policy that evicts was replayed, so none can be recommended."
         curve = max(curves, key=lambda curve: float(curve.hit_ratios[-1]))
         low, high = curve.sizes[0], curve.sizes[-1]
-        text = f"{curve.policy} gives {curve.hit_ratios[0]:.1%} hits at {size_text(float(low))}"
+        text = f"{curve.name} gives {curve.hit_ratios[0]:.1%} hits at {size_text(float(low))}"
         if low == high:
             return f"{text}."
         return f"{text}, and {curve.hit_ratios[-1]:.1%} at {size_text(float(high))}."
@@ -165,4 +173,5 @@ def _curve(label: str, outcomes: list[Outcome]) -> Curve:
         ordered[0].configuration.policy,
         np.array([outcome.configuration.maxmemory for outcome in ordered], dtype=float),
         np.array([outcome.hit_ratio for outcome in ordered]),
+        ordered[0].configuration.version,
     )

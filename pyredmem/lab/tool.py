@@ -14,7 +14,7 @@ from pyredmem.lab.charts import page, png
 from pyredmem.lab.csv_import import read_csv
 from pyredmem.lab.errors import LabError
 from pyredmem.lab.fragment_tool import add_fragment
-from pyredmem.lab.grid import configurations, policies_of, samples_of, sizes_of
+from pyredmem.lab.grid import configurations, policies_of, samples_of, sizes_of, versions_of
 from pyredmem.lab.recorder import record
 from pyredmem.lab.replays import replay_all
 from pyredmem.lab.results import Results
@@ -144,6 +144,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     add("--policies", default="all", metavar="LIST", help="of maxmemory-policy, with commas, or all; default: all")
     add("--maxmemory", required=True, metavar="SIZES", help="100mb, 50mb,100mb, or 50mb..1gb:8 for 8 sizes")
     add("--samples", default="5", metavar="LIST", help="numbers for maxmemory-samples; default: 5")
+    add("--versions", default="", metavar="LIST", help="of redis-version, such as redis-7.2,redis-8.2")
     add("--fill-misses", action="store_true", help="a read that misses is followed by a write of the size last seen")
     add("--sample", type=_share, default=1.0, metavar="SHARE", help="replay this share of the keys, such as 0.01")
     add("--seed", type=int, default=_SEED, help="default: %(default)s")
@@ -175,8 +176,9 @@ def _replay(options: argparse.Namespace) -> None:
     samples = samples_of(options.samples)
     sizes = sizes_of(options.maxmemory)
     policies = policies_of(options.policies)
+    versions = versions_of(options.versions)
     trace = load(options.trace)
-    chosen = configurations(policies, sizes, samples, options.seed, options.fill_misses)
+    chosen = configurations(policies, sizes, samples, options.seed, options.fill_misses, versions=versions)
     total = round(len(trace) * options.sample) * len(chosen)
     progress = progress_on(sys.stderr, "replaying", 0 if options.no_progress else total, "operations")
     try:

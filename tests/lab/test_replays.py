@@ -37,6 +37,23 @@ def test_the_numbers_do_not_depend_on_the_number_of_processes(trace: Trace, resu
     assert 0 < sum(progress) <= len(trace) * len(again.outcomes)
 
 
+def test_a_newer_version_holds_more_keys_in_the_same_memory(trace: Trace) -> None:
+    """Redis 8.2 takes 24 bytes less for a key."""
+    found = lab.replay(trace, "allkeys-lru", [1_000_000], fill_misses=True, jobs=1, versions="redis-7.2,redis-8.2")
+    keys = {row["version"]: row["keys"] for row in found.rows() if row["policy"] == "allkeys-lru"}
+    assert keys["redis-8.2"] > 1.1 * keys["redis-7.2"] > 0
+    (_, older), (_, newer) = [found.curve("allkeys-lru", version=version) for version in ("redis-7.2", "redis-8.2")]
+    assert newer[0] > older[0]
+    assert {curve.label for curve in found.curves()} >= {"allkeys-lru, 5 samples, redis-8.2", "belady, redis-7.2"}
+    assert found.conclusion().startswith("allkeys-lru of redis-8.2 gives ")
+
+
+def test_versions_change_nothing_else(trace: Trace, results: Results) -> None:
+    found = lab.replay(trace, "allkeys-lru", "1000kb", (3,), fill_misses=True, jobs=1, versions=["redis-7.2"])
+    expected = results.rows()[0]
+    assert found.rows()[0] == {**expected, "version": "redis-7.2"}
+
+
 def test_another_seed_gives_slightly_other_numbers(trace: Trace, results: Results) -> None:
     other = lab.replay(trace, "allkeys-lru", "1000kb", (3,), fill_misses=True, seed=2, jobs=1)
     mine, its = other.rows()[0], results.rows()[0]

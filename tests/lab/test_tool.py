@@ -84,6 +84,7 @@ def test_files_are_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (["replay", "{text}"], "--maxmemory"),
         (["replay", "{text}", "--maxmemory", "x"], "'x' is no size"),
         (["replay", "{text}", "--maxmemory", "5mb", "--samples", "0"], "'0' is no list of numbers"),
+        (["replay", "{text}", "--maxmemory", "5mb", "--versions", "redis-9"], "'redis-9' is no version"),
         (["replay", "{text}", "--maxmemory", "5mb", "--sample", "2"], "'2' is no share"),
         (["replay", "{text}", "--maxmemory", "5mb", "--jobs", "0"], "'0' must be a number from 1 on"),
         (["record", "redis://127.0.0.1:{port}", "--seconds", "1", "-o", "{missing}"], "Cannot connect: "),
