@@ -13,6 +13,7 @@ from mypy_extensions import i64
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands.stream_groups import consumer_of, no_key_or_group, record_claim, record_last_id
 from pyredmem.commands.streams import reply_entries, reply_entry, stream_to_read
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.arguments import Arguments, deadline_ms
 from pyredmem.engine.command import (
     ACCESS,
@@ -59,9 +60,9 @@ class _Source:
 class _Request:
     """The arguments of XREAD and XREADGROUP before the streams."""
 
-    def __init__(self, argv: list[bytes], for_group: bool, now_ms: int, has_last_entry: bool) -> None:
-        """``has_last_entry``: + may stand for the last entry of a stream."""
-        self.has_last_entry = has_last_entry
+    def __init__(self, argv: list[bytes], for_group: bool, now_ms: int, profile: Profile) -> None:
+        self.has_last_entry = profile.has_last_entry  # + may stand for the last entry of a stream
+        self._names_last_entry = profile.names_last_entry
         self.count: i64 = -1  # entries per stream; all if negative
         self.blocks = False
         self.deadline_ms: i64 = 0
@@ -112,7 +113,7 @@ class _Request:
         self.streams = arguments.left() // 2
 
     def _special_ids(self) -> bytes:
-        return b", '+', or '$'" if self.has_last_entry else b" or '$'"
+        return b", '+', or '$'" if self._names_last_entry else b" or '$'"
 
 
 def _check_option(option: bytes, for_group: bool) -> None:
@@ -187,7 +188,7 @@ def _tracked_keys(argv: list[bytes]) -> list[FoundKey]:
     find_tracked_keys=_tracked_keys,
 )
 def xread(context: Context, argv: list[bytes]) -> None:
-    request = _Request(argv, False, context.keyspace.now_ms(), context.engine.profile.has_last_entry)
+    request = _Request(argv, False, context.keyspace.now_ms(), context.engine.profile)
     sources = _sources(context, argv, request)
     ready: list[_Source] = []
     for source in sources:
@@ -249,7 +250,7 @@ def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[
 )
 def xreadgroup(context: Context, argv: list[bytes]) -> None:
     """A request for pending entries never blocks, even if the consumer has none."""
-    request = _Request(argv, True, context.keyspace.now_ms(), context.engine.profile.has_last_entry)
+    request = _Request(argv, True, context.keyspace.now_ms(), context.engine.profile)
     sources = _sources(context, argv, request)
     given: list[_Given] = []
     context.record_nothing()

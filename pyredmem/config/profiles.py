@@ -130,6 +130,7 @@ class Profile:
     has_strict_bit_ranges: bool = False
     has_strict_lrem_count: bool = False
     has_last_entry: bool = False
+    names_last_entry: bool = False
     has_strict_bounds: bool = False
     has_short_coordinates: bool = False
     digests_short_scores: bool = False
@@ -202,6 +203,7 @@ FACTS: Final = {
     "has_strict_bit_ranges": "BITCOUNT and BITPOS check their arguments even if the key is missing",
     "has_strict_lrem_count": "LREM refuses the least 64-bit number as a count",
     "has_last_entry": "XREAD takes `+` for the last entry",
+    "names_last_entry": "the error for streams without ids names `+` too",
     "has_strict_bounds": "bounds of scores, and what SORT compares, are decimal numbers without spaces",
     "has_short_coordinates": "GEOPOS and WITHCOORD write as few digits as identify the number",
     "digests_short_scores": "DEBUG DIGEST takes scores with as few digits as identify them",
@@ -233,6 +235,7 @@ REDIS_7_4: Final = replace(
     has_strict_bit_ranges=True,
     has_strict_lrem_count=True,
     has_last_entry=True,
+    names_last_entry=True,
     has_exact_lag=True,
 )
 REDIS_8_2: Final = replace(
@@ -276,7 +279,6 @@ VALKEY_9_1: Final = replace(
     has_last_entry=True,
     has_strict_bounds=True,
     digests_short_scores=True,
-    limits_entries_read=True,
     has_hexadecimal_scores=False,
     names_refused_command=True,
     names_missing_member=True,
