@@ -174,7 +174,7 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
 
 
 def _counted_range(context: Context, argv: list[bytes], skips_unit: bool = False) -> _Range:
-    """The range of BITCOUNT; before Redis 7.4 the unit of one that is empty anyway is not looked at."""
+    """The range of BITCOUNT; before Redis 7.4 the unit is not checked if the range is empty."""
     may_omit_end = context.engine.profile.has(BITCOUNT_START)
     if len(argv) > 5 or (len(argv) == 3 and not may_omit_end):
         raise CommandError(SYNTAX_ERROR)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Final
 
 from pyredmem.config.profiles import Profile
 from pyredmem.engine.context import Context
@@ -196,13 +197,12 @@ class Registry:
         """The commands that a version of the server has, as it describes them, with the same handlers."""
         chosen = Registry(())
         chosen.handlers = self.handlers
-        chosen.table = CommandTable(
-            [
-                Command(_as_in(profile, command.spec), command.index, command.runs_alone)
-                for command in self.table.all()
-                if profile.since(command.name, command.spec.since)
-            ]
-        )
+        commands: list[Command] = []
+        for command in self.table.all():
+            spec = _as_in(profile, command.spec)
+            if spec.since:
+                commands.append(Command(spec, command.index, command.runs_alone))
+        chosen.table = CommandTable(commands)
         return chosen
 
     def renamed(self, names: list[tuple[bytes, bytes]]) -> Registry:
@@ -220,22 +220,23 @@ class Registry:
         return copied
 
 
+_FLAGS_BY_NAME: Final = {name.decode(): flag for flag, name in FLAG_NAMES}
+
+
 def _as_in(profile: Profile, spec: CommandSpec) -> CommandSpec:
-    """What a version of the server says of a command."""
+    """What a version of the server says of a command: usually the same spec. Without the command ``since`` is empty."""
+    since = profile.since(spec.name, spec.since)
+    syntax = profile.syntax(spec.name, spec.syntax)
     history = tuple([entry for entry in spec.history if profile.has_since(entry[0])])
     flags = spec.flags | DENYOOM if spec.name in profile.denyoom else spec.flags
-    by_name = {flag_name.decode(): flag for flag, flag_name in FLAG_NAMES}
     for name, flag_name in profile.flags:
         if name == spec.name:
-            flags |= by_name[flag_name]
-    return replace(
-        spec,
-        since=profile.since(spec.name, spec.since),
-        syntax=profile.syntax(spec.name, spec.syntax),
-        history=history,
-        flags=flags,
-        deprecated=None if spec.name in profile.not_deprecated else spec.deprecated,
-    )
+            flags |= _FLAGS_BY_NAME[flag_name]
+    deprecated = None if spec.name in profile.not_deprecated else spec.deprecated
+    said = (since, syntax, history, flags, deprecated)
+    if said == (spec.since, spec.syntax, spec.history, spec.flags, spec.deprecated):
+        return spec
+    return replace(spec, since=since, syntax=syntax, history=history, flags=flags, deprecated=deprecated)
 
 
 def _no_handler(context: Context, argv: list[bytes]) -> None:

@@ -217,10 +217,14 @@ class Database(Lookups):
 
         If the value is a hash with fields that expire, the active expire cycle finds them under the new key too.
         """
-        expire_ms = self.expire_time(key)
+        expire_ms = self._copy_times(key, target, new_key)
+        target._add_for_a_time(new_key, value, expire_ms)
+
+    def _copy_times(self, key: bytes, target: Database, new_key: bytes) -> i64:
+        """Let the active expire cycle know of a new key with the same hash; returns when the key expires."""
         if self.hashes_with_times() > 0:
             self.due_keys.move(key, target.due_keys, new_key)
-        target._add_for_a_time(new_key, value, expire_ms)
+        return self.expire_time(key)
 
     def _add_for_a_time(self, key: bytes, value: RedisObject, expire_ms: i64) -> None:
         self.add(key, value)
@@ -241,9 +245,7 @@ class Database(Lookups):
             self.copy_key(key, value, target, new_key)
             self.delete(key)
         else:
-            expire_ms = self.expire_time(key)
-            if self.hashes_with_times() > 0:
-                self.due_keys.move(key, target.due_keys, new_key)
+            expire_ms = self._copy_times(key, target, new_key)
             self.delete(key)
             target._add_for_a_time(new_key, value, expire_ms)
         target.keys.settle(target.keys.find_rehashing(new_key))

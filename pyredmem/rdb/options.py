@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
 from pyredmem.config.settings import SettingError, Settings
+from pyredmem.memory.size_classes import PROFILE_NAMES
 from pyredmem.objects.limits import ENCODING_SETTINGS
 from pyredmem.rdb.dataset import MODULE, Selection
 from pyredmem.rdb.memory import FORMATS
@@ -48,7 +49,6 @@ SERVER_REPORT: Final = (
     "vanish meanwhile are left out."
 )
 _SELECTABLE: Final = ("string", "list", "hash", "set", "sortedset", "stream", MODULE)
-_ALLOCATORS: Final = ("jemalloc", "jemalloc-lg4", "libc", "tcmalloc")
 _HELP: Final = ("-h", "--help")
 
 
@@ -156,7 +156,7 @@ def _add_common(parser: _Parser) -> None:
 def _add_server(parser: _Parser) -> None:
     """Add the options about the server on which keys have their sizes."""
     allocator = "of the server; default: %(default)s"
-    parser.add_argument("--allocator", choices=_ALLOCATORS, default="jemalloc", help=allocator)
+    parser.add_argument("--allocator", choices=PROFILE_NAMES, default="jemalloc", help=allocator)
     limits = "a setting of the server that decides on encodings, such as hash-max-listpack-entries 128; repeatable"
     parser.add_argument("--set", nargs=2, action="append", metavar=("NAME", "VALUE"), help=limits)
 
@@ -240,13 +240,9 @@ def _type(text: str) -> str:
 
 def _versions(text: str) -> tuple[Place, ...]:
     try:
-        places = places_of(text)
+        return places_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    for place in places:
-        if place.allocator not in _ALLOCATORS:
-            raise argparse.ArgumentTypeError(f"'{place.allocator}' is none of {', '.join(_ALLOCATORS)}")
-    return places
 
 
 def _separators(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from pyredmem.config.profiles import PROFILES, Profile
 from pyredmem.keyspace.other_version import OtherVersion
+from pyredmem.memory.size_classes import PROFILE_NAMES
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_images import Image
 from pyredmem.rdb.dataset import Entry
@@ -62,7 +63,10 @@ def places_of(text: str) -> tuple[Place, ...]:
         name, _, allocator = word.partition(":")
         if name not in PROFILES:
             raise ValueError(f"'{name}' is none of {', '.join(PROFILES)}")
-        found.append(Place(PROFILES[name], allocator or ALLOCATORS[0]))
+        allocator = allocator or ALLOCATORS[0]
+        if allocator not in PROFILE_NAMES:
+            raise ValueError(f"'{allocator}' is none of {', '.join(PROFILE_NAMES)}")
+        found.append(Place(PROFILES[name], allocator))
     return tuple(found)
 
 
