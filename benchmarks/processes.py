@@ -53,7 +53,7 @@ def other_contender(path: str) -> Contender:
     version = next((word.removeprefix("v=") for word in words if word.startswith("v=")), None)
     if version is None:
         sys.exit(f"{path} does not say its version")
-    return Contender(f"{words[0]} {version}", (str(Path(path).resolve()),))
+    return Contender(f"{words[0]} {version}", (str(Path(path).absolute()),))
 
 
 def own_contender(text: str, wanted: str = "") -> Contender:
