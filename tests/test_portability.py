@@ -100,20 +100,19 @@ def test_a_server_without_unix_sockets_does_not_start_on_one(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("loop", ["auto", "asyncio"])
-def test_a_server_loads_neither_redis_py_nor_lupa_before_it_needs_them(loop: str) -> None:
+def test_a_server_loads_libraries_when_it_needs_them(loop: str) -> None:
     script = """
 import sys
 import pyredmem.__main__
 from pyredmem.config.settings import Settings
 from pyredmem.server.app import Server
 from tests.support.wire import Wire
-server = Server(Settings([("port", sys.argv[1])]))
+server = Server(Settings([("port", sys.argv[1]), ("redis-version", "redis-8.4")]))
 server.start()
 with Wire(server.port) as wire:
-    wire.do("SET", "a", "1")
-    print("redis" in sys.modules, "lupa" in sys.modules)
-    wire.do("EVAL", "return 1", "0")
-    print("redis" in sys.modules, "lupa" in sys.modules)
+    for command in ("SET a 1", "EVAL return(1) 0", "DIGEST a"):
+        wire.do(*command.split())
+        print("loaded:", *[name for name in ("lupa", "redis", "xxhash") if name in sys.modules])
 server.stop()
 """
     done = subprocess.run(
@@ -124,8 +123,8 @@ server.stop()
         timeout=SECONDS,
         check=False,
     )
-    said = [line for line in done.stdout.splitlines() if line.startswith(("False", "True"))]  # the rest is the log
-    assert said == ["False False", "False True"], done.stderr
+    said = [line for line in done.stdout.splitlines() if line.startswith("loaded:")]  # the rest is the log
+    assert said == ["loaded:", "loaded: lupa", "loaded: lupa xxhash"], done.stderr
 
 
 def test_a_module_that_is_hidden_cannot_be_imported() -> None:

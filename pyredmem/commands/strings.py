@@ -13,20 +13,24 @@ from mypy_extensions import i64
 from pyredmem.base import errors
 from pyredmem.base.errors import SYNTAX_ERROR, WRONG_TYPE, CommandError
 from pyredmem.commands.string_options import (
+    COMPARISON_OPTIONS,
+    COMPARISONS,
     EXPIRY,
     EXPIRY_SYNTAX,
     GET,
     GETEX_OPTIONS,
-    IFEQ,
     KEEP_TTL,
     NX,
     PERSIST,
     SET_OPTIONS,
+    TRUE_OF_NONE,
     XX,
     StringOptions,
     expiry_deadline_ms,
+    is_fulfilled,
+    known_comparisons,
 )
-from pyredmem.config.profiles import SET_IFEQ
+from pyredmem.config.profiles import SET_COMPARISONS, SET_IFEQ
 from pyredmem.engine.command import (
     ACCESS,
     DELETE,
@@ -150,13 +154,14 @@ def getdel(context: Context, argv: list[bytes]) -> None:
         context.reply.null()
         return
     context.reply.bulk(string_value(value).data())
-    _delete(context, argv[1], context.keyspace.lazy_user_del)
+    delete_key(context, argv[1], context.keyspace.lazy_user_del)
 
 
-def _delete(context: Context, key: bytes, is_unlink: bool) -> None:
-    context.db.delete(key)
+def delete_key(context: Context, key: bytes, lazily: bool) -> None:
+    """Delete a key that exists, notify and record that, whatever the command is called."""
+    context.db.delete(key, lazily)
     context.changed(key, events.GENERIC, b"del")
-    context.record_deletion(key, is_unlink)
+    context.record_deletion(key, lazily)
 
 
 @strings.command(
@@ -183,7 +188,7 @@ def getex(context: Context, argv: list[bytes]) -> None:
         deadline_ms = options.deadline_ms(context, b"getex")
         context.reply.bulk(text.data())
         if context.keyspace.is_past(deadline_ms):
-            _delete(context, key, context.keyspace.lazy_expire)
+            delete_key(context, key, context.keyspace.lazy_expire)
             return
         context.db.expire_at(key, deadline_ms)
         context.changed(key, events.GENERIC, b"expire")
@@ -207,6 +212,14 @@ def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
     return [FoundKey(1, (OVERWRITE, UPDATE))]
 
 
+def _compared_keys_of_set(argv: list[bytes]) -> list[FoundKey]:
+    """The same in Redis 8.4, where the value is looked at if it is compared, though the client does not get it."""
+    [key] = _keys_of_set(argv)
+    if ACCESS not in key.flags and any(argument.upper() in COMPARISON_OPTIONS for argument in argv[3:]):
+        return [FoundKey(1, (READ_WRITE, UPDATE))]
+    return [key]
+
+
 @strings.command(
     "set",
     arity=-3,
@@ -218,14 +231,16 @@ def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
     since="1.0.0",
     complexity="O(1)",
     summary="Sets the string value of a key and overwrites a value of any type.",
-    syntax=f"key value [NX | XX | IFEQ comparison-value] [GET] [{EXPIRY_SYNTAX} | KEEPTTL]",
+    syntax=f"key value [NX | XX{SET_IFEQ.syntax}{SET_COMPARISONS.syntax}] [GET] [{EXPIRY_SYNTAX} | KEEPTTL]",
     history=(
         ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
         ("6.0.0", "Added the `KEEPTTL` option."),
         ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` options."),
         ("7.0.0", "Accepts `NX` and `GET` together."),
+        ("8.4.0", "Added the `IFEQ`, `IFNE`, `IFDEQ` and `IFDNE` options."),
     ),
     find_keys=_keys_of_set,
+    find_keys_since=("8.4.0", _compared_keys_of_set),
 )
 def set_(context: Context, argv: list[bytes]) -> None:
     if len(argv) == 3:
@@ -239,7 +254,7 @@ def set_(context: Context, argv: list[bytes]) -> None:
 def _set_with_options(context: Context, argv: list[bytes]) -> None:
     options = StringOptions(argv, 3, SET_OPTIONS)
     given = options.given
-    if given & IFEQ and not context.engine.profile.has(SET_IFEQ):
+    if given & COMPARISONS and not given & known_comparisons(context.engine.profile):
         raise CommandError(SYNTAX_ERROR)
     key = argv[1]
     deadline_ms: i64 = options.deadline_ms(context, b"set") if given & EXPIRY else 0
@@ -248,9 +263,12 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
         value = context.db.read(key)
         if value is not None:
             old = string_value(value).data()
-    if given & IFEQ:
+    if given & COMPARISONS:
         present = context.db.write(key)
-        allowed = present is not None and string_value(present).data() == options.compared
+        if present is None:
+            allowed = given & TRUE_OF_NONE != 0
+        else:
+            allowed = is_fulfilled(given & COMPARISONS, options.compared, string_value(present).data())
     else:
         allowed = not given & (NX | XX) or context.db.exists(key) == (given & XX != 0)
     if allowed:
@@ -258,7 +276,7 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
             _store_until(context, key, argv[2], deadline_ms)
         else:
             _store(context, key, argv[2], given & KEEP_TTL != 0)
-            if given & IFEQ and context.is_recording:
+            if given & COMPARISONS and context.is_recording:
                 context.record_instead([*argv[:3], b"KEEPTTL"] if given & KEEP_TTL else argv[:3])
             elif given & GET and context.is_recording:
                 context.record_instead(argv[:3] + [word for word in argv[3:] if word.upper() != b"GET"])

@@ -7,10 +7,13 @@ from typing import Final
 from pyredmem.assembly import REGISTRY
 from pyredmem.config.profiles import FACTS, MIXED, OPTIONS, PROFILES, REDIS_7_2, VALKEY_9_1, Profile
 
-#: What Redis 8.2 has and this server does not have, whatever its profile.
-MISSING_OF_8_2: Final = (
+#: What newer versions of Redis have and this server does not have, whatever its profile.
+MISSING_OF_REDIS: Final = (
     "Of Redis 8.2 vector sets are missing: `VADD` and its family are unknown commands, so `COMMAND COUNT` is lower by\n"
-    "12, and `HELLO` and `INFO` list no module. So are `MODULE LOAD` and its like, and threads for I/O."
+    "12, and `HELLO` and `INFO` list no module. So are `MODULE LOAD` and its like, and threads for I/O.\n"
+    "\n"
+    "Of what is new in Redis 8.4 these are missing: `CLAIM` of `XREADGROUP`, which is a syntax error, `CLUSTER\n"
+    "MIGRATION`, new settings, new fields of `INFO`, and what its modules got."
 )
 
 #: What Valkey 9.1 has and this server does not have, and why; any other difference is a fault.
@@ -63,7 +66,7 @@ def profiles_section() -> str:
         before = profile
     rows.append(_row(MIXED.name, "has", "the replies of `redis-7.2`, with the commands and options of later versions"))
     missing = "".join([f"* {what}: {why}\n" for what, why in MISSING_OF_VALKEY])
-    return f"{_HEAD}{''.join(rows)}\n{MISSING_OF_8_2}\n\nOf Valkey 9.1 these are missing:\n\n{missing}\n"
+    return f"{_HEAD}{''.join(rows)}\n{MISSING_OF_REDIS}\n\nOf Valkey 9.1 these are missing:\n\n{missing}\n"
 
 
 def _row(name: str, what: str, text: str) -> str:
@@ -74,6 +77,7 @@ def _changes(before: Profile, after: Profile) -> list[tuple[str, str]]:
     """What a profile changes: a word for the kind of change, and the changes."""
     found = [
         ("reports", _version(after)),
+        ("not judged", after.not_judged),
         ("new commands", _codes(_new_commands(before, after))),
         ("new options", _codes([_option(command, syntax) for command, syntax in _new_options(before, after)])),
         (

@@ -38,6 +38,9 @@ CLIENT_KILL_MAXAGE: Final = Option("client|kill", " | [MAXAGE maxage:integer]", 
 BITOP_DIFFERENCES: Final = Option("bitop", " | DIFF | DIFF1 | ANDOR | ONE", "8.2.0")
 XADD_REFERENCES: Final = Option("xadd", " [KEEPREF | DELREF | ACKED]", "8.2.0")
 XTRIM_REFERENCES: Final = Option("xtrim", " [KEEPREF | DELREF | ACKED]", "8.2.0")
+#: The comparisons of SET and DELEX in Redis 8.4, as their syntax has them.
+COMPARISON_SYNTAX: Final = "IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest:integer | IFDNE ifdne-digest:integer"
+SET_COMPARISONS: Final = Option("set", f" | {COMPARISON_SYNTAX}", "8.4.0")
 SET_IFEQ: Final = Option("set", " | IFEQ comparison-value")
 CLIENT_KILL_FILTERS: Final = Option("client|kill", f" | {valkey.CLIENT_FILTERS}")
 CLIENT_LIST_FILTERS: Final = Option("client|list", f" {valkey.CLIENT_LIST_FILTERS}")
@@ -49,6 +52,7 @@ OPTIONS_OF_VALKEY: Final = (
 )
 OPTIONS: Final = (
     *(HSCAN_NOVALUES, CLIENT_KILL_MAXAGE, BITOP_DIFFERENCES, XADD_REFERENCES, XTRIM_REFERENCES),
+    SET_COMPARISONS,
     *OPTIONS_OF_VALKEY,
 )
 
@@ -108,6 +112,7 @@ class Profile:
     layout: str = "separate blocks"  # which blocks keys and strings have, see keyspace/block_layout.py
     server: str = "redis"  # what HELLO calls it
     redis_version: str = ""  # the version of Redis that INFO reports, if it is not Redis
+    not_judged: str = ""  # if it has not been compared with such a server: where the facts are from
 
     commands: tuple[tuple[str, str], ...] = ()  # commands that it has also, and its version that got each
     not_deprecated: frozenset[str] = frozenset()  # commands that are deprecated in Redis but not here
@@ -142,6 +147,7 @@ class Profile:
     advises_eval: bool = True
     names_redis_in_scripts: bool = True
     has_lua_module: bool = False
+    has_redis_msetex: bool = False
 
     def has_since(self, version: str) -> bool:
         """Whether the server has what Redis has since a version."""
@@ -214,6 +220,7 @@ FACTS: Final = {
     "names_redis_in_scripts": "errors of scripts name Redis and the script; there is no table `server`",
     "has_lua_module": "what runs scripts is listed as a module",
     "advises_eval": "the error for a missing script says that EVAL should be used",
+    "has_redis_msetex": "errors of MSETEX about the number of keys are those of Redis; it notifies of `expire` first",
     "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",
 }
 
@@ -253,6 +260,14 @@ REDIS_8_2: Final = replace(
     digests_short_scores=True,
     limits_entries_read=True,
 )
+REDIS_8_4: Final = replace(
+    REDIS_8_2,
+    name="redis-8.4",
+    version="8.4.2",
+    until=(8, 4, 255),
+    not_judged="it follows Redis's documentation and public tests; it was not compared with a server",
+    has_redis_msetex=True,
+)
 #: The memory and the replies of Redis 7.2, with the commands and options of later versions.
 MIXED: Final = replace(
     REDIS_7_2, name="mixed", version="7.4.7", until=(8, 2, 255), fields=_FIELDS_OF_REDIS | _EARLY_FIELDS
@@ -288,7 +303,7 @@ VALKEY_9_1: Final = replace(
 )
 
 #: The profiles by name, oldest first.
-PROFILES: Final = {profile.name: profile for profile in (REDIS_7_2, REDIS_7_4, REDIS_8_2, VALKEY_9_1, MIXED)}
+PROFILES: Final = {profile.name: profile for profile in (REDIS_7_2, REDIS_7_4, REDIS_8_2, REDIS_8_4, VALKEY_9_1, MIXED)}
 #: The settings whose default depends on the profile.
 PROFILE_DEFAULTS: Final = tuple([name for name, _ in valkey.SETTING_DEFAULTS])
 

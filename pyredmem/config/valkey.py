@@ -28,7 +28,6 @@ OWN_COMMANDS: Final = {
     "commandlog|len": "8.1.0",
     "commandlog|reset": "8.1.0",
     "delifeq": "9.0.0",
-    "msetex": "9.1.0",
     "script|show": "8.0.0",
 }
 #: Its commands that Redis 7.2 does not have, with the version of Valkey that got each.
@@ -47,6 +46,7 @@ COMMANDS: Final = {
     "hpttl": "9.0.0",
     "hsetex": "9.0.0",
     "httl": "9.0.0",
+    "msetex": "9.1.0",
 }
 #: Commands of which it says no longer that others have taken their place.
 NOT_DEPRECATED: Final = frozenset(

@@ -160,11 +160,12 @@ class Group:
         find_secrets: SecretFinder | None = None,
         channels: ChannelSpec | None = None,
         find_tracked_keys: KeyFinder | None = None,
+        find_keys_since: tuple[str, KeyFinder] | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a command above its handler; ``acl`` names the categories that do not follow from the flags."""
         spec = CommandSpec(
             name, self.name, arity, flags, keys, acl_categories(acl, flags), since, complexity, summary, syntax,
-            history, tips, deprecated, find_keys, find_secrets, channels, find_tracked_keys,
+            history, tips, deprecated, find_keys, find_secrets, channels, find_tracked_keys, find_keys_since,
         )  # fmt: skip
 
         def declare(handler: Handler) -> Handler:
@@ -233,10 +234,15 @@ def _as_in(profile: Profile, spec: CommandSpec) -> CommandSpec:
         if name == spec.name:
             flags |= _FLAGS_BY_NAME[flag_name]
     deprecated = None if spec.name in profile.not_deprecated else spec.deprecated
-    said = (since, syntax, history, flags, deprecated)
-    if said == (spec.since, spec.syntax, spec.history, spec.flags, spec.deprecated):
+    find_keys = spec.find_keys
+    if spec.find_keys_since is not None and profile.has_since(spec.find_keys_since[0]):
+        find_keys = spec.find_keys_since[1]
+    said = (since, syntax, history, flags, deprecated, find_keys)
+    if said == (spec.since, spec.syntax, spec.history, spec.flags, spec.deprecated, spec.find_keys):
         return spec
-    return replace(spec, since=since, syntax=syntax, history=history, flags=flags, deprecated=deprecated)
+    return replace(
+        spec, since=since, syntax=syntax, history=history, flags=flags, deprecated=deprecated, find_keys=find_keys
+    )
 
 
 def _no_handler(context: Context, argv: list[bytes]) -> None:

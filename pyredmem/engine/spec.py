@@ -171,6 +171,7 @@ class CommandSpec:
     find_secrets: SecretFinder | None
     channels: ChannelSpec | None = None
     find_tracked_keys: KeyFinder | None = None  # what client-side caching remembers, if not what the others find
+    find_keys_since: tuple[str, KeyFinder] | None = None  # (version, what has taken the place of `find_keys` there)
 
     def accepts(self, count: int) -> bool:
         """Whether the command may be called with ``count`` arguments, its name included."""

@@ -17,6 +17,7 @@ from pyredmem.config.profiles import (
     REDIS_7_2,
     REDIS_7_4,
     REDIS_8_2,
+    REDIS_8_4,
     profile_of,
 )
 from pyredmem.config.settings import SettingError, Settings, unknown_setting
@@ -29,10 +30,15 @@ def test_every_fact_is_described() -> None:
     assert FACTS.keys() == {name for name in names if isinstance(getattr(REDIS_7_2, name), int)}
 
 
-def test_a_version_of_8_chooses_8_2() -> None:
+def test_a_version_of_8_chooses_8_2_or_8_4() -> None:
     assert profile_of("8.2.3") == REDIS_8_2
-    assert profile_of("9.1").name == "redis-8.2"
+    assert profile_of("8.4.2") == REDIS_8_4
+    assert profile_of("9.1").name == "redis-8.4"
     assert profile_of("8.0.2").name == "redis-7.4"
+
+
+def test_only_8_4_is_not_judged_by_a_server() -> None:
+    assert [profile.name for profile in PROFILES.values() if profile.not_judged] == ["redis-8.4"]
 
 
 def test_no_profile_has_a_field_or_a_setting_that_is_not_listed() -> None:
@@ -42,7 +48,7 @@ def test_no_profile_has_a_field_or_a_setting_that_is_not_listed() -> None:
 
 
 def test_later_versions_keep_the_fields_of_earlier_ones() -> None:
-    assert REDIS_7_2.fields < REDIS_7_4.fields < REDIS_8_2.fields
+    assert REDIS_7_2.fields < REDIS_7_4.fields < REDIS_8_2.fields <= REDIS_8_4.fields
     assert MIXED.fields < REDIS_7_4.fields
 
 

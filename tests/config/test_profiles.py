@@ -27,6 +27,7 @@ def command_of(world: World, name: str) -> Command:
         ("6.0.16", "redis-7.2", "6.0.16"),
         ("7.4", "redis-7.4", "7.4"),
         ("7.3.240", "redis-7.2", "7.3.240"),
+        ("8.6", "redis-8.4", "8.6"),
     ],
 )
 def test_a_number_chooses_the_newest_profile_that_is_not_newer(choice: str, name: str, version: str) -> None:

@@ -16,6 +16,7 @@ from pyredmem.config.profiles import (
     OPTIONS,
     PROFILES,
     REDIS_7_2,
+    SET_COMPARISONS,
     SET_IFEQ,
     VALKEY_9_1,
     Profile,
@@ -49,7 +50,13 @@ def test_a_command_says_since_which_version_of_the_server_it_exists() -> None:
     since = {name: registry_of(profile).table.lookup([b"hexpire"]) for name, profile in PROFILES.items()}
     assert since["redis-7.2"] is None
     found = {name: command.spec.since for name, command in since.items() if command is not None}
-    assert found == {"redis-7.4": "7.4.0", "redis-8.2": "7.4.0", "valkey-9.1": "9.0.0", "mixed": "7.4.0"}
+    assert found == {
+        "redis-7.4": "7.4.0",
+        "redis-8.2": "7.4.0",
+        "redis-8.4": "7.4.0",
+        "valkey-9.1": "9.0.0",
+        "mixed": "7.4.0",
+    }
 
 
 def test_everything_that_is_listed_exists() -> None:
@@ -66,6 +73,7 @@ def test_each_option_stands_in_the_syntax_of_its_command() -> None:
 
 def test_options_of_redis_after_7_2_are_missing_unless_they_are_listed() -> None:
     assert not VALKEY_9_1.has(BITOP_DIFFERENCES)
+    assert not VALKEY_9_1.has(SET_COMPARISONS)
     assert VALKEY_9_1.has(SET_IFEQ)
 
 
