@@ -1,4 +1,4 @@
-"""What a key would take in another version of the server: it is added to an empty keyspace with the blocks of that."""
+"""What keys would take in another version of the server: an empty keyspace with the blocks of that gets them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from pyredmem.objects.rdb_images import Builder, Image
 
 #: Equal values get equal blocks, even where these depend on chance.
 _SEED: Final = 1
+#: An integer for which each key has an object of its own.
+_NOT_SHARED: Final = 1 << 40
+#: Tables with more keys than this are taken to be a multiple of smaller ones.
+_MOST_KEYS: Final = 1024
 
 
 class OtherVersion:
@@ -46,11 +50,50 @@ class OtherVersion:
         self._database.clear()
         return size
 
-    def _load(self, key: bytes, image: Image, expire_ms: i64) -> RedisObject:
+    def bytes_beside_keys(self, count: int, timed: int) -> int:
+        """What so many keys raise used_memory by, besides what MEMORY USAGE says of each; some have an expire time.
+
+        The keyspace must be fresh, and cannot be used afterwards.
+        """
+        before = self._allocator.used_memory
+        keys = 0
+        for number in range(count):
+            value = self._load(b"%010d" % number, None, number if number < timed else -1)
+            keys += int(self._database.key_overhead(b"%010d" % number) + value.memory(self._allocator, 0))
+        self._database.shrink_if_sparse()  # or begin to grow
+        while self._database.is_rehashing():
+            self._database.rehash(_MOST_KEYS)
+        return int(self._allocator.used_memory - before) - keys
+
+    def _load(self, key: bytes, image: Image | None, expire_ms: i64) -> RedisObject:
+        """Add a key; without an image it holds an integer."""
         self._keyspace.rng.seed(_SEED)
-        self._database.load(key, image.build(self._builder))
+        if image is None:
+            self._database.load(key, self._keyspace.strings.create_integer(_NOT_SHARED))
+        else:
+            self._database.load(key, image.build(self._builder))
         if expire_ms >= 0:
             self._database.expire_loaded(expire_ms)
         value = self._database.stored_value(key)
         assert value is not None, "a key is not there that was loaded"
         return value
+
+
+def tables_bytes(profile: Profile, allocator_name: str, keys: int, timed: int) -> int:
+    """What the tables of a database take, with the entries that MEMORY USAGE does not count.
+
+    It has so many keys, of which ``timed`` have an expire time.
+    """
+
+    def beside(count: int, of_them_timed: int) -> int:
+        version = OtherVersion(profile, allocator_name, EncodingLimits())
+        return version.bytes_beside_keys(count, of_them_timed)
+
+    if keys == 0:
+        return 0
+    halvings = 0
+    while keys >> halvings > _MOST_KEYS:
+        halvings += 1
+    parts = 1 << halvings
+    headers = beside(1, min(timed, 1))
+    return headers + (beside(-(-keys // parts), -(-timed // parts)) - headers) * parts

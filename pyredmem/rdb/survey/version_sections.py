@@ -10,6 +10,7 @@ from pyredmem.rdb.survey.versions import Sums, VersionStudy
 #: Prefixes that have less of the memory than this are told together.
 _LEAST_SHARE: Final = 0.01
 _NO_PREFIX: Final = "keys without a prefix"
+_NOTE: Final = "What the keys take after loading, and the tables of the databases, in addition to an empty server."
 
 
 def by_version(study: VersionStudy) -> list[Section]:
@@ -17,19 +18,31 @@ def by_version(study: VersionStudy) -> list[Section]:
     if not study.places:
         return []
     titles = tuple(place.title() for place in study.places)
-    total = _joined(study, list(study.types.values()))
-    types = [(name, *_amounts(sums)) for name, sums in _largest_first(study.types)]
-    least = _LEAST_SHARE * total.sizes[0]
-    shown = [(name, sums) for name, sums in _largest_first(study.prefixes) if sums.sizes[0] >= least]
-    hidden = [sums for sums in study.prefixes.values() if sums.sizes[0] < least]
-    prefixes: list[tuple[Cell, ...]] = [(Name(name or _NO_PREFIX), *_amounts(sums)) for name, sums in shown]
-    if hidden:
-        prefixes.append((f"{len(hidden):,} smaller prefixes", *_amounts(_joined(study, hidden))))
-    note = "What the keys would take after loading, without the tables of the databases."
     return [
-        Section("By version", Table(("type", "keys", *titles), [*types, ("all", *_amounts(total))]), (note,)),
-        Section("By prefix and version", Table(("prefix", "keys", *titles), prefixes)),
+        Section("By version", Table(("type", "keys", *titles), _by_type(study)), (_NOTE,)),
+        Section("By prefix and version", Table(("prefix", "keys", *titles), _by_prefix(study))),
     ]
+
+
+def _by_type(study: VersionStudy) -> list[tuple[Cell, ...]]:
+    tables = study.tables()
+    rows: list[tuple[Cell, ...]] = [(name, *_amounts(sums)) for name, sums in _largest_first(study.types)]
+    rows.append(("tables of databases", "", *_amounts(tables)[1:]))
+    rows.append(("all", *_amounts(_joined(study, [*study.types.values(), tables]))))
+    return rows
+
+
+def _by_prefix(study: VersionStudy) -> list[tuple[Cell, ...]]:
+    """Without the tables of databases, since those are for all keys."""
+    ordered = _largest_first(study.prefixes)
+    least = _LEAST_SHARE * sum(sums.sizes[0] for _, sums in ordered)
+    rows: list[tuple[Cell, ...]] = [
+        (Name(name or _NO_PREFIX), *_amounts(sums)) for name, sums in ordered if sums.sizes[0] >= least
+    ]
+    hidden = [sums for _, sums in ordered if sums.sizes[0] < least]
+    if hidden:
+        rows.append((f"{len(hidden):,} smaller prefixes", *_amounts(_joined(study, hidden))))
+    return rows
 
 
 def _largest_first(table: dict[str, Sums]) -> list[tuple[str, Sums]]:

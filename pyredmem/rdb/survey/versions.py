@@ -1,7 +1,7 @@
 """What a dataset would take in other versions of the server, and with other allocators.
 
 Each key is loaded into an empty keyspace of each version. A string is loaded once for each length of key and value, and
-the others of these lengths are counted.
+the others of these lengths are counted. What databases take for their tables depends on how many keys they have.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from pyredmem.config.profiles import PROFILES, Profile
-from pyredmem.keyspace.other_version import OtherVersion
+from pyredmem.keyspace.other_version import OtherVersion, tables_bytes
 from pyredmem.memory.size_classes import PROFILE_NAMES
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_images import Image
@@ -78,17 +78,32 @@ class VersionStudy:
         self._versions = [OtherVersion(place.profile, place.allocator, limits) for place in places]
         self._separators = separators
         self._strings: dict[tuple[int, bool, tuple[int, int]], list[int]] = {}
+        self._keys: dict[int, int] = {}  # by database
+        self._timed: dict[int, int] = {}  # of them that have an expire time
         self.types: dict[str, Sums] = {}
         self.prefixes: dict[str, Sums] = {}
 
     def add(self, entry: Entry, image: Image) -> None:
         """Count a key with its value."""
         sizes = self._sizes(entry, image)
+        database = entry.database
+        self._keys[database] = self._keys.get(database, 0) + 1
+        if entry.expire_ms is not None:
+            self._timed[database] = self._timed.get(database, 0) + 1
         self._sums(self.types, entry.type).add(sizes)
         prefix = self._prefix(entry.key)
         if prefix not in self.prefixes and len(self.prefixes) >= _MOST_PREFIXES:
             prefix = OTHER_PREFIXES
         self._sums(self.prefixes, prefix).add(sizes)
+
+    def tables(self) -> Sums:
+        """What the tables of all databases take."""
+        sums = Sums(len(self.places))
+        for database, keys in self._keys.items():
+            timed = self._timed.get(database, 0)
+            sizes = [tables_bytes(place.profile, place.allocator, keys, timed) for place in self.places]
+            sums.sizes = [one + other for one, other in zip(sums.sizes, sizes, strict=True)]
+        return sums
 
     def _sizes(self, entry: Entry, image: Image) -> list[int]:
         kind = string_kind(image)

@@ -56,6 +56,28 @@ def test_prefixes_and_types_have_the_same_sum() -> None:
     assert all(by_type == by_prefix for by_type, by_prefix in totals)
 
 
+@pytest.mark.parametrize("version", ["redis-7.2", "redis-8.2"])
+def test_tables_take_what_the_keys_do_not_take(version: str) -> None:
+    """The estimate is made of a smaller database, and where buckets are shared that depends on chance."""
+    world = SavingWorld()
+    other = World(redis_version=version)
+    keys = 0
+    for number in range(3000):
+        words = ("SET", f"key:{number:06}", "x", *(("EX", "1000") if number % 3 == 0 else ()))
+        do(world, *words)
+        other.do(*words)
+    for number in range(3000):
+        size = other.reply("MEMORY", "USAGE", f"key:{number:06}")
+        assert isinstance(size, Integer)
+        keys += size.value
+    other.advance(1000)
+    full = other.used_memory
+    other.engine.keyspace.databases[0].clear()  # FLUSHALL would change the client's buffers
+    study = tally_of(saved(world), "--versions", version).versions
+    assert study.types["string"].sizes == [keys]
+    assert study.tables().sizes[0] == pytest.approx(full - other.used_memory - keys, rel=0.02)
+
+
 def test_places() -> None:
     assert [place.title() for place in places_of("redis-7.2,redis-8.2:libc")] == [
         "redis-7.2 jemalloc",
@@ -79,8 +101,10 @@ def test_the_report_has_a_column_for_each_version() -> None:
     _, text = written(saved(world), "report", "--versions", "redis-7.2,redis-8.2")
     assert "By version" in text
     assert "By prefix and version" in text
-    [row] = [line for line in text.splitlines() if line.split()[:2] == ["all", "1"]]
-    assert row.split()[2:] == ["56", "B", "32", "B"]
+    rows = [line.split() for line in text.splitlines()]
+    assert ["string", "1", "56", "B", "32", "B"] in rows
+    assert ["tables", "of", "databases", "32", "B", "2.53", "KiB"] in rows
+    assert ["all", "1", "88", "B", "2.56", "KiB"] in rows
     assert "By version" not in written(saved(world), "report")[1]
 
 
