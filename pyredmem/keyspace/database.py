@@ -206,11 +206,11 @@ class Database(Lookups):
     def _put_word(self, slot: i64, old: i64, word: i64) -> None:
         """Put a word in the place of another one, for whose value there is one reference less."""
         keys = self.keys
-        keys.exchange(slot, word)
-        if old >= 0 or not self.shared.lazy_server_del:
-            keys.free_value(old)
+        left: i64 = keys.exchange(slot, old, word)
+        if left >= 0 or not self.shared.lazy_server_del:
+            keys.free_value(left)
         else:
-            self.shared.lazyfree.submit(keys.take_object(old))
+            self.shared.lazyfree.submit(keys.take_object(left))
 
     def copy_key(self, key: bytes, value: RedisObject, target: Database, new_key: bytes) -> None:
         """Add ``new_key``, which does not exist, to a database; it holds ``value`` and expires when ``key`` does.
