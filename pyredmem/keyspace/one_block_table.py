@@ -112,9 +112,9 @@ class OneBlockTable(KeyTable):
     def insert(self, key: bytes, key_address: i64, word: i64 = 0) -> i64:
         heap = self.heap
         if word < 0 or heap is None:
-            value = self.object(word)
-            slot = super().insert(key, self._settle_in(key, value, False), word)
-            self.settle(slot)
+            slot = super().insert(key, self._settle_in(key, self.object(word), False), word)
+            if heap is not None:
+                self.settle(slot)
             return slot
         strings = self._in_blocks
         length: i64 = len(key)
@@ -141,7 +141,8 @@ class OneBlockTable(KeyTable):
         if word >= 0:
             return self._exchange_string(slot, old, word)
         left: i64 = self._exchange_object(slot, old, word)
-        self.settle(slot)
+        if self.heap is not None:
+            self.settle(slot)
         return left
 
     def _exchange_string(self, slot: i64, old: i64, word: i64) -> i64:
@@ -248,8 +249,8 @@ class OneBlockTable(KeyTable):
 
     def overhead(self, slot: i64) -> i64:
         word: i64 = self.words[slot]
-        is_embedded = self._in_blocks.is_embedded(word) if word >= 0 else _is_embstr(self.object(word))
-        return 0 if is_embedded else self.allocator.usable(self.key_address(slot)) - ROBJ_SIZE
+        has_value = self._in_blocks.is_embedded(word) if word >= 0 else _is_embstr(self.object(word))
+        return 0 if has_value else self.allocator.usable(self.key_address(slot)) - ROBJ_SIZE
 
     def lend(self, slot: i64) -> RedisObject:
         """The value leaves the block, in which a number takes its place until this key is deleted."""

@@ -35,14 +35,13 @@ from pyredmem.objects.heap_strings import (
     NO_WORD,
     RAW,
     HeapStrings,
-    shared_word,
     with_access,
 )
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.string import SHARED_INTEGERS, StringObject
 
-#: The word of a string that has no blocks: freeing it does nothing.
-NOTHING: Final = shared_word(0)
+#: The word of a string that has no blocks, a shared integer: freeing it does nothing.
+NOTHING: Final = 3 << 55
 
 
 def granules(name: i64) -> i64:
