@@ -164,8 +164,9 @@ class OneBlockTable(KeyTable):
                 self._follow(slot, address, has_time)
                 return old
         if old < 0:
-            self.object(old).address = i32(allocator.alloc(ROBJ_SIZE))
+            own: i64 = allocator.alloc(ROBJ_SIZE)  # in place of the block, to be freed with the rest
             self.words[slot] = strings.place(word, block, name, False)
+            self.object(old).address = i32(own)
             return old
         sds_address = strings.sds_address(old)
         self.words[slot] = strings.place(word, block, name, embedded > 0)
