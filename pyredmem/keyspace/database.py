@@ -109,14 +109,11 @@ class Database(Lookups):
                     keys.settle(slot)  # it may have become an object for the sake of a snapshot
                 return
         else:
-            new: i64 = self.shared.heap_strings.overwrite(word, data)
-            if new != NO_WORD:
-                if new != word:
-                    keys.set_word(slot, new)
+            if keys.overwrite(slot, word, data):
                 return
             if len(data) > self.shared.heap_strings.longest and strings.assign(keys.make_object(slot), data):
                 return  # the string became too long for the heap
-        new = strings.create_in_heap(data)
+        new: i64 = strings.create_in_heap(data)
         if new == NO_WORD:
             self._replace(slot, strings.create(data))
         else:

@@ -136,6 +136,15 @@ class KeyTable(Dict):
             self._forget(word)
             self.set_word(slot, new)
 
+    def overwrite(self, slot: i64, word: i64, data: bytes) -> bool:
+        """Overwrite a string in the heap, which has this word, if the result is what a new string would be."""
+        new = self.strings.overwrite(word, data)
+        if new == NO_WORD:
+            return False
+        if new != word:
+            self.set_word(slot, new)
+        return True
+
     def exchange(self, slot: i64, old: i64, word: i64) -> i64:
         """Put the word of a new value in the place of another one, ``old``; returns the word of what is to be freed."""
         if self.entries is None:

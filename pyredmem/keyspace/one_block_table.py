@@ -137,6 +137,17 @@ class OneBlockTable(KeyTable):
             self._forget(old)
         self.words[slot] = self._number(value) if word == NO_WORD else word
 
+    def overwrite(self, slot: i64, word: i64, data: bytes) -> bool:
+        strings = self._in_blocks
+        if not strings.is_embedded(word):
+            return super().overwrite(slot, word, data)
+        place: i64 = self.key_places[slot]
+        new = strings.overwrite_embedded(word, data, place & ADDRESS, place >> LENGTH_SHIFT, self._has_time(slot))
+        if new == NO_WORD:
+            return False
+        self.words[slot] = new
+        return True
+
     def exchange(self, slot: i64, old: i64, word: i64) -> i64:
         if word >= 0:
             return self._exchange_string(slot, old, word)

@@ -63,12 +63,12 @@ ENCODING: Final = 3 << 55
 RAW: Final = 1 << 55
 INT: Final = 2 << 55
 _SHARED: Final = 3 << 55
-LENGTH_SHIFT: Final = 57
+EMBSTR_LENGTH_SHIFT: Final = 57
 _SDS_LENGTH_SHIFT: Final = 32
 _SDS_LENGTH: Final = 0xFFFF
 _SDS_HEADER_SHIFT: Final = 48
 #: The first character that no integer begins with; the minus sign lies before the digits.
-_NINE: Final = 57
+NINE: Final = 57
 
 
 def shared_word(number: i64) -> i64:
@@ -114,7 +114,7 @@ class HeapStrings:
         if size <= EMBSTR_LIMIT:
             address: i64 = self.allocator.alloc(embstr_size(size))
             self.heap.store(address, data, size)
-            return address | size << LENGTH_SHIFT
+            return address | size << EMBSTR_LENGTH_SHIFT
         sds_address: i64 = self.allocator.alloc(sds_new_size(size))
         address = self.allocator.alloc(ROBJ_SIZE)
         self._store_raw(address, sds_address, data, 0)
@@ -143,7 +143,7 @@ class HeapStrings:
             return NO_WORD
         if value.sds_address == 0:
             self.heap.store(address, data, size)
-            return address | access | size << LENGTH_SHIFT
+            return address | access | size << EMBSTR_LENGTH_SHIFT
         self._store_raw(address, i64(value.sds_address), data, 0)
         return address | access | RAW
 
@@ -192,7 +192,7 @@ class HeapStrings:
         address: i64 = word & _ADDRESS
         encoding: i64 = word & ENCODING
         if encoding == 0:
-            return self.heap.load(address, word >> LENGTH_SHIFT)
+            return self.heap.load(address, word >> EMBSTR_LENGTH_SHIFT)
         content: i64 = address if encoding == _SHARED else self.heap.word(address)
         if encoding != RAW:
             return str(content).encode()
@@ -202,7 +202,7 @@ class HeapStrings:
         """Up to ``count`` bytes of a string, from ``start`` on."""
         address: i64 = word & _ADDRESS
         encoding: i64 = word & ENCODING
-        length: i64 = word >> LENGTH_SHIFT
+        length: i64 = word >> EMBSTR_LENGTH_SHIFT
         if encoding == RAW:
             content: i64 = self.heap.word(address)
             address = content & _ADDRESS
@@ -228,7 +228,7 @@ class HeapStrings:
         """Bytes of a string."""
         encoding: i64 = word & ENCODING
         if encoding == 0:
-            return word >> LENGTH_SHIFT
+            return word >> EMBSTR_LENGTH_SHIFT
         if encoding == RAW:
             return _sds_length(self.heap.word(word & _ADDRESS))
         return len(self.data(word))
@@ -247,7 +247,7 @@ class HeapStrings:
         address: i64 = word & _ADDRESS
         encoding: i64 = word & ENCODING
         if encoding == 0:
-            reply.bulk_from(self.heap, address, word >> LENGTH_SHIFT)
+            reply.bulk_from(self.heap, address, word >> EMBSTR_LENGTH_SHIFT)
             return
         content: i64 = address if encoding == _SHARED else self.heap.word(address)
         if encoding == RAW:
@@ -306,17 +306,17 @@ class HeapStrings:
         Returns the new word, NO_WORD if a new string must be made. The blocks stay if their size classes do.
         """
         size: i64 = len(data)
-        if size == 0 or data[0] <= _NINE:
+        if size == 0 or data[0] <= NINE:
             return NO_WORD  # it may be an integer
         address: i64 = word & _ADDRESS
         encoding: i64 = word & ENCODING
         if encoding == 0:
-            if size != word >> LENGTH_SHIFT:
+            if size != word >> EMBSTR_LENGTH_SHIFT:
                 if size > EMBSTR_LIMIT:
                     return NO_WORD
                 address = self.allocator.replace(address, embstr_size(size))
             self.heap.store(address, data, size)
-            return address | word & _ACCESS << _ACCESS_SHIFT | size << LENGTH_SHIFT
+            return address | word & _ACCESS << _ACCESS_SHIFT | size << EMBSTR_LENGTH_SHIFT
         if encoding != RAW or not EMBSTR_LIMIT < size <= self.longest:
             return NO_WORD
         content: i64 = self.heap.word(address)
@@ -412,7 +412,7 @@ class HeapStrings:
         if encoding == _SHARED:
             return word
         if encoding == 0:
-            return word - address + mover.content(address, self.heap, word >> LENGTH_SHIFT)
+            return word - address + mover.content(address, self.heap, word >> EMBSTR_LENGTH_SHIFT)
         new: i64 = mover.content(address, self.heap, 8)
         if encoding == RAW:
             content: i64 = self.heap.word(new)

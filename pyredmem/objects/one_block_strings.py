@@ -25,13 +25,14 @@ from mypy_extensions import i32, i64
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import ADDRESS, HeapBytes
-from pyredmem.memory.key_block import embedded_size, is_embedded
+from pyredmem.memory.key_block import embedded_size, is_embedded, key_block_size
 from pyredmem.memory.layout import EMBSTR_LIMIT, sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.heap_strings import (
+    EMBSTR_LENGTH_SHIFT,
     ENCODING,
     INT,
-    LENGTH_SHIFT,
+    NINE,
     NO_WORD,
     RAW,
     HeapStrings,
@@ -91,7 +92,7 @@ class OneBlockStrings(HeapStrings):
         size: i64 = len(data)
         if embeds:
             self.heap.store(part, data, size)
-            return with_access(part | size << LENGTH_SHIFT, field)
+            return with_access(part | size << EMBSTR_LENGTH_SHIFT, field)
         self._store_raw(part, self.allocator.alloc(sds_new_size(size)), data, 0)
         return with_access(part | RAW, field)
 
@@ -121,7 +122,7 @@ class OneBlockStrings(HeapStrings):
 
     def part_bytes(self, word: i64) -> i64:
         """The bytes of the part of a string."""
-        return word >> LENGTH_SHIFT if word & ENCODING == 0 else 8
+        return word >> EMBSTR_LENGTH_SHIFT if word & ENCODING == 0 else 8
 
     def view(self, word: i64) -> StringObject:
         value = super().view(word)
@@ -131,6 +132,21 @@ class OneBlockStrings(HeapStrings):
     def overwrite(self, word: i64, data: bytes) -> i64:
         """As in the base class, for raw strings: an embedded one may need another block."""
         return NO_WORD if word & ENCODING == 0 else super().overwrite(word, data)
+
+    def overwrite_embedded(self, word: i64, data: bytes, block: i64, name: i64, has_time: bool) -> i64:
+        """Overwrite an embedded string where it is, in the block of a key with a name of this length.
+
+        Returns the new word; NO_WORD, and does nothing, if Redis would take a block of another size class.
+        """
+        size: i64 = len(data)
+        if size == 0 or data[0] <= NINE or not is_embedded(name, size, has_time):
+            return NO_WORD
+        allocator = self.allocator
+        if allocator.usable(block) != allocator.good_size(key_block_size(name, has_time) + embedded_size(size)):
+            return NO_WORD
+        part: i64 = word & ADDRESS
+        self.heap.store(part, data, size)
+        return with_access(part | size << EMBSTR_LENGTH_SHIFT, self.access(word))
 
     def set_part(self, word: i64, offset: i64, data: bytes) -> i64:
         """As in the base class, for raw strings: another one needs another block."""
