@@ -40,6 +40,8 @@ class StructureSizes:
         self.counts_table_times = True
         #: Whether MEMORY USAGE estimates a list from the bytes of an element, not from those of a node.
         self.measures_elements = False
+        #: Whether an operation moves the bucket of its own key first while a table is being rehashed.
+        self.moves_own_bucket = False
         #: Whether an sds knows all of the bytes that its block has, because its header is chosen by the block.
         self.knows_its_block = False
 
@@ -71,6 +73,7 @@ def _sizes_of_8_2() -> StructureSizes:
     sizes.table_times = 24
     sizes.counts_table_times = False
     sizes.measures_elements = True
+    sizes.moves_own_bucket = True
     sizes.knows_its_block = True
     return sizes
 
