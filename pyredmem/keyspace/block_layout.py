@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Final
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import mypyc_attr
 
 from pyredmem.base.build import COMPILED
 from pyredmem.keyspace.key_table import KeyTable
@@ -24,6 +24,7 @@ from pyredmem.memory.heap_choice import create_heap_bytes
 from pyredmem.memory.structure_sizes import REDIS_8_2
 from pyredmem.objects.heap_strings import HeapStrings
 from pyredmem.objects.one_block_factory import OneBlockFactory
+from pyredmem.objects.one_block_strings import OneBlockStrings
 from pyredmem.objects.string_factory import StringFactory
 
 
@@ -76,10 +77,6 @@ class SeparateBlocks(BlockLayout):
         return ExpireTable(self.allocator)
 
 
-#: No string lies in the heap without an object.
-_NO_STRING_IN_HEAP: Final[i64] = -1
-
-
 @mypyc_attr(allow_interpreted_subclasses=True)
 class OneBlock(BlockLayout):
     """Redis 8.2: a key is in the block of its value, and short strings are there too."""
@@ -87,7 +84,8 @@ class OneBlock(BlockLayout):
     def __init__(self, allocator: Allocator) -> None:
         super().__init__(allocator)
         allocator.sizes = REDIS_8_2
-        self._strings = HeapStrings(allocator, create_heap_bytes(allocator, COMPILED), _NO_STRING_IN_HEAP)
+        heap = create_heap_bytes(allocator, COMPILED)
+        self._strings = OneBlockStrings(allocator, heap, LONGEST_IN_HEAP if heap.has_data else -1)
         self._factory = OneBlockFactory(allocator, self._strings)
 
     @property

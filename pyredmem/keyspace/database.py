@@ -109,14 +109,11 @@ class Database(Lookups):
                     keys.settle(slot)  # it may have become an object for the sake of a snapshot
                 return
         else:
-            new: i64 = self.shared.heap_strings.overwrite(word, data)
-            if new != NO_WORD:
-                if new != word:
-                    keys.set_word(slot, new)
+            if keys.overwrite(slot, word, data):
                 return
             if len(data) > self.shared.heap_strings.longest and strings.assign(keys.make_object(slot), data):
                 return  # the string became too long for the heap
-        new = strings.create_in_heap(data)
+        new: i64 = strings.create_in_heap(data)
         if new == NO_WORD:
             self._replace(slot, strings.create(data))
         else:
@@ -206,11 +203,11 @@ class Database(Lookups):
     def _put_word(self, slot: i64, old: i64, word: i64) -> None:
         """Put a word in the place of another one, for whose value there is one reference less."""
         keys = self.keys
-        keys.exchange(slot, word)
-        if old >= 0 or not self.shared.lazy_server_del:
-            keys.free_value(old)
+        left: i64 = keys.exchange(slot, old, word)
+        if left >= 0 or not self.shared.lazy_server_del:
+            keys.free_value(left)
         else:
-            self.shared.lazyfree.submit(keys.take_object(old))
+            self.shared.lazyfree.submit(keys.take_object(left))
 
     def copy_key(self, key: bytes, value: RedisObject, target: Database, new_key: bytes) -> None:
         """Add ``new_key``, which does not exist, to a database; it holds ``value`` and expires when ``key`` does.

@@ -136,12 +136,22 @@ class KeyTable(Dict):
             self._forget(word)
             self.set_word(slot, new)
 
-    def exchange(self, slot: i64, word: i64) -> None:
-        """Put the word of a new value in the place of another one, whose value is freed next."""
+    def overwrite(self, slot: i64, word: i64, data: bytes) -> bool:
+        """Overwrite a string in the heap, which has this word, if the result is what a new string would be."""
+        new = self.strings.overwrite(word, data)
+        if new == NO_WORD:
+            return False
+        if new != word:
+            self.set_word(slot, new)
+        return True
+
+    def exchange(self, slot: i64, old: i64, word: i64) -> i64:
+        """Put the word of a new value in the place of another one, ``old``; returns the word of what is to be freed."""
         if self.entries is None:
             self.words[slot] = word
         else:
             self.set_word(slot, word)
+        return old
 
     def word_for(self, value: RedisObject) -> i64:
         """The word of a value, which goes into the heap, or gets a number. The table takes over a reference to it."""
@@ -341,7 +351,7 @@ class KeyTable(Dict):
         while left > 0 and len(freed) - before < limit:
             word = self.word(left - 1)
             if word >= 0:
-                self.strings.dismantle(word, freed)
+                self.dismantle_string(left - 1, word, freed)
                 if is_shared(word):
                     before -= 1  # they count towards the limit too: the caller must read the clock in time
             else:
@@ -359,6 +369,10 @@ class KeyTable(Dict):
             left -= 1
         self._dismantled = 0
         return self.dismantle(self.used - left, freed)
+
+    def dismantle_string(self, slot: i64, word: i64, freed: FreedBlocks) -> None:
+        """Add the blocks of the string in a slot, which has this word, to ``freed``."""
+        self.strings.dismantle(word, freed)
 
     def dismantle_arrays(self, freed: FreedBlocks) -> bool:
         """As in the base class; large arrays of the values are dropped before the other arrays."""

@@ -1,18 +1,23 @@
 """The tables of a database in which a key has one block (Redis 8.2).
 
 The block has the header of the value, the name of the key, its time to live if it has one, and the value itself if that
-is a short string. It is the block of the value, whose object has its address; the table does not own it::
+is a short string. It is the block of the value; the table does not own it. An object has its address, and so has the
+place of the key. The word of a string in the heap has the address of what follows the name::
 
     key_places   [ address | length ] ---.
+    words        [ ~1 or a word ]        |
     objects      [ value ]               |
                    address --------------+--> [ header | time | name | embedded string ]
 
-Entries are those of a set: the first key of a bucket has none.
+Entries are those of a set: the first key of a bucket has none. So places and words are in arrays.
 
-An object that is added leaves its own block for one with the name of the key. When the key gets another value, Redis
-keeps the block unless the old or the new value is an embedded string, or the new one is a small integer that all keys
-could share. A new block has room for a time to live only if the key has one then. A key that gets its first time to
-live gets such a block, unless its block has 8 bytes to spare. The room stays until there is another block.
+An object that is added leaves its own block for one with the name of the key; a new string in the heap has waited for
+that block. When the key gets another value, Redis keeps the block unless the old or the new value is an embedded
+string, or the new one is a small integer that all keys could share. A new block has room for a time to live only if the
+key has one then. A key that gets its first time to live gets such a block, unless its block has 8 bytes to spare. The
+room stays until there is another block.
+
+A new block of the same size class is the old one here, if both values are in the heap.
 
 The table of expire times knows keys by the same addresses, so it is told of each new one.
 """
@@ -25,12 +30,14 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT
 from pyredmem.memory.key_block import embedded_size, is_embedded, key_block_size
 from pyredmem.memory.layout import ROBJ_SIZE, sds_new_size
 from pyredmem.memory.mover import Mover
-from pyredmem.objects.heap_strings import HeapStrings
+from pyredmem.objects.heap_strings import NO_WORD
 from pyredmem.objects.object import RedisObject
+from pyredmem.objects.one_block_strings import NOTHING, OneBlockStrings, granules
 from pyredmem.objects.string import SHARED_INTEGERS, BytesString, IntegerString
 from pyredmem.objects.string_factory import StringFactory
 
@@ -43,8 +50,9 @@ def _is_embstr(value: RedisObject) -> bool:
 class OneBlockTable(KeyTable):
     """From key to value, both in one block."""
 
-    def __init__(self, allocator: Allocator, strings: HeapStrings, factory: StringFactory) -> None:
+    def __init__(self, allocator: Allocator, strings: OneBlockStrings, factory: StringFactory) -> None:
         super().__init__(allocator, strings, in_values=True)
+        self._in_blocks = strings
         self.shared_integers = 0
         self._factory = factory
         #: The table of expire times with the same keys.
@@ -73,74 +81,195 @@ class OneBlockTable(KeyTable):
             heap.store(address, key, length)
         return address
 
-    def _follow(self, slot: i64, key: bytes, address: i64) -> None:
-        """Note, in both tables, that the key in a slot has another address."""
+    def _follow(self, slot: i64, address: i64, has_time: bool) -> None:
+        """Note, in both tables if it has a time, that the key in a slot has another address."""
         old = self.key_address(slot)
         if address == old:
             return
         self.set_key_address(slot, address)
-        expires = self.expires
-        if expires.used > 0:
-            expiring = expires.find_moved(key, old)
-            if expiring >= 0:
-                expires.set_key_address(expiring, address)
+        if has_time:
+            expires = self.expires
+            expires.set_key_address(expires.find_moved(self.key(slot), old), address)
 
-    def _goes_into_a_block(self, value: RedisObject) -> bool:
+    def _keeps_block(self, word: i64) -> bool:
+        """Whether Redis keeps the block of a value for the next one, if that has a block of its own."""
+        if word >= 0:
+            return not self._in_blocks.is_embedded(word)
+        value = self.object(word)
+        return value.refcount == 1 and not _is_embstr(value)
+
+    def _fills_block(self, value: RedisObject) -> bool:
         """Whether Redis puts a new value into the block of the old one."""
         if isinstance(value, IntegerString):
             return not (self._factory.sharing and 0 <= value.number < SHARED_INTEGERS)
         return not _is_embstr(value)
 
-    def insert(self, key: bytes, key_address: i64, word: i64 = 0) -> i64:
-        return super().insert(key, self._settle_in(key, self.object(word), False), word)
+    def _has_time(self, slot: i64) -> bool:
+        """Whether a key has a time to live, for which its block must have room then."""
+        expires = self.expires
+        return expires.used > 0 and not self.needs_room_for_time(slot) and expires.find_rehashing(self.key(slot)) >= 0
 
-    def exchange(self, slot: i64, word: i64) -> None:
-        old = self.object(self.words[slot])
+    def insert(self, key: bytes, key_address: i64, word: i64 = 0) -> i64:
+        heap = self.heap
+        if word < 0 or heap is None:
+            slot = super().insert(key, self._settle_in(key, self.object(word), False), word)
+            if heap is not None:
+                self.settle(slot)
+            return slot
+        strings = self._in_blocks
+        length: i64 = len(key)
+        embedded = strings.embedded_bytes(word, length, False)
+        address: i64 = self.allocator.alloc(key_block_size(length, False) + embedded)
+        heap.store(address, key, length)
+        return super().insert(key, address, strings.place(word, address, length, embedded > 0))
+
+    def word_for(self, value: RedisObject) -> i64:
+        """The word of an object, which goes into the heap when it has the block of its key."""
+        return self._number(value)
+
+    def put(self, slot: i64, value: RedisObject) -> None:
+        old: i64 = self.words[slot]
+        word: i64 = self._in_blocks.word_in(value, self.key_places[slot] >> LENGTH_SHIFT)
+        if word == NO_WORD and old < 0:
+            self.objects[~old] = value
+            return
+        if old < 0:
+            self._forget(old)
+        self.words[slot] = self._number(value) if word == NO_WORD else word
+
+    def overwrite(self, slot: i64, word: i64, data: bytes) -> bool:
+        strings = self._in_blocks
+        if not strings.is_embedded(word):
+            return super().overwrite(slot, word, data)
+        place: i64 = self.key_places[slot]
+        new = strings.overwrite_embedded(word, data, place & ADDRESS, place >> LENGTH_SHIFT, self._has_time(slot))
+        if new == NO_WORD:
+            return False
+        self.words[slot] = new
+        return True
+
+    def exchange(self, slot: i64, old: i64, word: i64) -> i64:
+        if word >= 0:
+            return self._exchange_string(slot, old, word)
+        left: i64 = self._exchange_object(slot, old, word)
+        if self.heap is not None:
+            self.settle(slot)
+        return left
+
+    def _exchange_string(self, slot: i64, old: i64, word: i64) -> i64:
+        """As ``exchange``, for a new string in the heap, which waits for its block."""
+        allocator = self.allocator
+        strings = self._in_blocks
+        place: i64 = self.key_places[slot]
+        block: i64 = place & ADDRESS
+        name: i64 = place >> LENGTH_SHIFT
+        embedded: i64 = 0
+        if not self._keeps_block(old) or not strings.fills_block(word, self._factory.sharing):
+            has_time = self._has_time(slot)
+            embedded = strings.embedded_bytes(word, name, has_time)
+            size: i64 = key_block_size(name, has_time) + embedded
+            if old < 0 or allocator.usable(block) != allocator.good_size(size):
+                address: i64 = allocator.alloc(size)
+                strings.heap.move(block, address, name)
+                self.words[slot] = strings.place(word, address, name, embedded > 0)
+                self._follow(slot, address, has_time)
+                return old
+        if old < 0:
+            own: i64 = allocator.alloc(ROBJ_SIZE)  # in place of the block, to be freed with the rest
+            self.words[slot] = strings.place(word, block, name, False)
+            self.object(old).address = i32(own)
+            return old
+        sds_address = strings.sds_address(old)
+        self.words[slot] = strings.place(word, block, name, embedded > 0)
+        if sds_address != 0:
+            allocator.free(sds_address)
+        return NOTHING
+
+    def _exchange_object(self, slot: i64, old: i64, word: i64) -> i64:
+        """As ``exchange``, for an object, which remains one."""
         value = self.object(word)
-        if old.refcount == 1 and not _is_embstr(old) and self._goes_into_a_block(value):
-            block = old.address
-            old.address = value.address
-            value.address = block
+        left = old
+        if self._keeps_block(old) and self._fills_block(value):
+            block = self.key_address(slot)
+            if old < 0:
+                self.object(old).address = value.address
+            else:
+                left = NOTHING
+                sds_address = self._in_blocks.sds_address(old)
+                if sds_address != 0:
+                    self.allocator.free(sds_address)
+                self.allocator.free(i64(value.address))
+            value.address = i32(block)
         else:
-            key = self.key(slot)
-            has_time = self.expires.used > 0 and self.expires.find_rehashing(key) >= 0
-            self._follow(slot, key, self._settle_in(key, value, has_time))
+            has_time = self._has_time(slot)
+            self._follow(slot, self._settle_in(self.key(slot), value, has_time), has_time)
         self.words[slot] = word
+        return left
 
     def put_object(self, slot: i64, value: RedisObject) -> None:
         """If it is not a twin of the old value, it takes its place in the block, and the old one is freed."""
-        old = self.words[slot]
-        if self.object(old).address == value.address:
+        old: i64 = self.words[slot]
+        if self.key_address(slot) != i64(value.address):
+            self.free_value(self._exchange_object(slot, old, self._number(value)))
+        elif old < 0:
             self.objects[~old] = value
-            return
-        self.exchange(slot, self._number(value))
-        self.free_value(old)
+        else:
+            self.words[slot] = self._number(value)
 
     def timed_address(self, slot: i64) -> i64:
         if self.needs_room_for_time(slot):
-            key = self.key(slot)
-            self._follow(slot, key, self._settle_in(key, self.object(self.words[slot]), True))
+            word: i64 = self.words[slot]
+            if word < 0 or not self._move_to_room(slot, word):
+                value = self.make_object(slot)
+                self._follow(slot, self._settle_in(self.key(slot), value, True), False)
+                if word >= 0:
+                    self.settle(slot)
         return self.key_address(slot)
+
+    def _move_to_room(self, slot: i64, word: i64) -> bool:
+        """Move a string in the heap to a block with room for a time; False if it cannot be embedded there."""
+        strings = self._in_blocks
+        place: i64 = self.key_places[slot]
+        name: i64 = place >> LENGTH_SHIFT
+        part: i64 = strings.part_bytes(word)
+        size: i64 = key_block_size(name, True)
+        if strings.is_embedded(word):
+            if not is_embedded(name, part, True):
+                return False
+            size += embedded_size(part)
+        block: i64 = place & ADDRESS
+        address: i64 = self.allocator.alloc(size)
+        strings.heap.move(block, address, granules(name) * 8 + part)
+        self.words[slot] = word - block + address
+        self._follow(slot, address, False)
+        self.allocator.free(block)
+        return True
 
     def needs_room_for_time(self, slot: i64) -> bool:
         """Whether the block has no room for a time: it was not asked for, and no 8 bytes are left over."""
-        value = self.object(self.words[slot])
-        size = key_block_size(self.key_places[slot] >> LENGTH_SHIFT, True)
-        if isinstance(value, BytesString) and value.sds_address == 0:
-            size += embedded_size(len(value.content))
-        return self.allocator.usable(i64(value.address)) < size
+        place: i64 = self.key_places[slot]
+        word: i64 = self.words[slot]
+        size = key_block_size(place >> LENGTH_SHIFT, True)
+        if word >= 0:
+            if self._in_blocks.is_embedded(word):
+                size += embedded_size(self._in_blocks.part_bytes(word))
+        else:
+            value = self.object(word)
+            if isinstance(value, BytesString) and value.sds_address == 0:
+                size += embedded_size(len(value.content))
+        return self.allocator.usable(place & ADDRESS) < size
 
     def overhead(self, slot: i64) -> i64:
-        value = self.object(self.words[slot])
-        return 0 if _is_embstr(value) else self.allocator.usable(i64(value.address)) - ROBJ_SIZE
+        word: i64 = self.words[slot]
+        has_value = self._in_blocks.is_embedded(word) if word >= 0 else _is_embstr(self.object(word))
+        return 0 if has_value else self.allocator.usable(self.key_address(slot)) - ROBJ_SIZE
 
     def lend(self, slot: i64) -> RedisObject:
         """The value leaves the block, in which a number takes its place until this key is deleted."""
-        word = self.words[slot]
-        value = self.object(word)
+        value = self.make_object(slot)
         block = i64(value.address)
         value.address = i32(self.allocator.alloc(ROBJ_SIZE))
-        self.objects[~word] = IntegerString(block, 0)
+        self.objects[~self.words[slot]] = IntegerString(block, 0)
         return value
 
     # For snapshots.
@@ -165,7 +294,16 @@ class OneBlockTable(KeyTable):
 
     def moved_key(self, mover: Mover, slot: i64) -> i64:
         """The block moves with the key, unless the value has another reference."""
-        value = self.object(self.words[slot])
+        word: i64 = self.words[slot]
+        if word >= 0:
+            strings = self._in_blocks
+            place: i64 = self.key_places[slot]
+            block: i64 = place & ADDRESS
+            content: i64 = granules(place >> LENGTH_SHIFT) * 8 + strings.part_bytes(word)
+            moved: i64 = mover.content(block, strings.heap, content)
+            self.words[slot] = word - block + moved
+            return moved
+        value = self.object(word)
         if value.refcount != 1:
             return self.key_places[slot] & ADDRESS
         address = super().moved_key(mover, slot)
@@ -177,6 +315,10 @@ class OneBlockTable(KeyTable):
         value.address = 0  # no block: it was placed with the key
         value.defrag_head(mover)
         value.address = address
+
+    def dismantle_string(self, slot: i64, word: i64, freed: FreedBlocks) -> None:
+        freed.add(self.key_address(slot))
+        super().dismantle_string(slot, word, freed)
 
     # Audit.
 

@@ -24,7 +24,7 @@ class ExpireTable(Dict):
 
     def add(self, key: bytes, key_address: i64, when_ms: i64) -> None:
         """Add a key, which is not in the table, with its expire time."""
-        self.step()
+        self.step_for(key)
         self.insert(key, key_address, when_ms)
 
 

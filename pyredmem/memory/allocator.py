@@ -28,9 +28,7 @@ from pyredmem.memory.pages import PAGE_LIMIT
 from pyredmem.memory.size_classes import PAGE_BYTES, create_profile
 from pyredmem.memory.structure_sizes import REDIS_7_2, StructureSizes
 
-#: Allocated, but not in used_memory: thread caches, and allocations that bypass the counter.
-CACHED_BYTES: Final = 267_112
-#: Pages of the startup block and of the caches.
+#: Pages of the startup block and of the caches of Redis 7.2.
 STARTUP_PAGES: Final = 284
 #: The allocator's own structures at startup, and its descriptor of one slab or extent.
 METADATA_BYTES: Final = 648 * PAGE_BYTES
@@ -60,7 +58,8 @@ class Allocator(Heap):
         """Take the startup block. To be called once, before anything is allocated."""
         assert self.startup == 0, "begin() was called twice"
         change: i64 = self.sizes.startup_change
-        pages = STARTUP_PAGES + change // PAGE_BYTES
+        cached: i64 = self.sizes.cached_bytes - REDIS_7_2.cached_bytes
+        pages = STARTUP_PAGES + (change + cached) // PAGE_BYTES
         self.pages.take(pages)
         self.reserved_pages = pages
         self.reserved_bytes = self.profile.startup_bytes + change
@@ -143,7 +142,7 @@ class Allocator(Heap):
 
     def allocated(self) -> i64:
         """Bytes that the allocator has handed out, counted by Redis or not."""
-        return self.used_memory + CACHED_BYTES if self.startup else self.used_memory
+        return self.used_memory + self.sizes.cached_bytes if self.startup else self.used_memory
 
     def active(self) -> i64:
         """Bytes of pages in use."""

@@ -59,16 +59,16 @@ _ADDRESS: Final = 0x7FFFFFFF
 _ACCESS_SHIFT: Final = 31
 _ACCESS: Final = 0xFFFFFF
 _WITHOUT_ACCESS: Final = ~(_ACCESS << _ACCESS_SHIFT)
-_ENCODING: Final = 3 << 55
-_RAW: Final = 1 << 55
-_INT: Final = 2 << 55
+ENCODING: Final = 3 << 55
+RAW: Final = 1 << 55
+INT: Final = 2 << 55
 _SHARED: Final = 3 << 55
-_LENGTH_SHIFT: Final = 57
+EMBSTR_LENGTH_SHIFT: Final = 57
 _SDS_LENGTH_SHIFT: Final = 32
 _SDS_LENGTH: Final = 0xFFFF
 _SDS_HEADER_SHIFT: Final = 48
 #: The first character that no integer begins with; the minus sign lies before the digits.
-_NINE: Final = 57
+NINE: Final = 57
 
 
 def shared_word(number: i64) -> i64:
@@ -78,7 +78,7 @@ def shared_word(number: i64) -> i64:
 
 def is_shared(word: i64) -> bool:
     """Whether a string is a shared integer."""
-    return word & _ENCODING == _SHARED
+    return word & ENCODING == _SHARED
 
 
 def _sds_length(content: i64) -> i64:
@@ -88,7 +88,7 @@ def _sds_length(content: i64) -> i64:
 
 def with_access(word: i64, field: i64) -> i64:
     """The word of the same string with another access field. A shared integer keeps its own."""
-    return word if word & _ENCODING == _SHARED else word & _WITHOUT_ACCESS | field << _ACCESS_SHIFT
+    return word if word & ENCODING == _SHARED else word & _WITHOUT_ACCESS | field << _ACCESS_SHIFT
 
 
 class HeapStrings:
@@ -106,7 +106,7 @@ class HeapStrings:
         """The word of a new string with the encoding int."""
         address: i64 = self.allocator.alloc(ROBJ_SIZE)
         self.heap.set_word(address, number)
-        return address | _INT
+        return address | INT
 
     def new_text(self, data: bytes) -> i64:
         """The word of a new string with the encoding embstr or raw, which must not be too long."""
@@ -114,11 +114,11 @@ class HeapStrings:
         if size <= EMBSTR_LIMIT:
             address: i64 = self.allocator.alloc(embstr_size(size))
             self.heap.store(address, data, size)
-            return address | size << _LENGTH_SHIFT
+            return address | size << EMBSTR_LENGTH_SHIFT
         sds_address: i64 = self.allocator.alloc(sds_new_size(size))
         address = self.allocator.alloc(ROBJ_SIZE)
         self._store_raw(address, sds_address, data, 0)
-        return address | _RAW
+        return address | RAW
 
     def word_of(self, value: RedisObject) -> i64:
         """Move a value into the heap; returns its word, NO_WORD if it remains an object."""
@@ -132,7 +132,7 @@ class HeapStrings:
         access = i64(value.lru) << _ACCESS_SHIFT
         if isinstance(value, IntegerString):
             self.heap.set_word(address, value.number)
-            return address | access | _INT
+            return address | access | INT
         if isinstance(value, BufferString):
             return self._word_of_buffer(value)
         if not isinstance(value, BytesString):
@@ -143,9 +143,9 @@ class HeapStrings:
             return NO_WORD
         if value.sds_address == 0:
             self.heap.store(address, data, size)
-            return address | access | size << _LENGTH_SHIFT
+            return address | access | size << EMBSTR_LENGTH_SHIFT
         self._store_raw(address, i64(value.sds_address), data, 0)
-        return address | access | _RAW
+        return address | access | RAW
 
     def _word_of_buffer(self, value: BufferString) -> i64:
         sds = value.sds
@@ -155,7 +155,7 @@ class HeapStrings:
             return NO_WORD
         address: i64 = i64(value.address)
         self._store_raw(address, sds_address, value.data(), header)
-        return address | i64(value.lru) << _ACCESS_SHIFT | _RAW
+        return address | i64(value.lru) << _ACCESS_SHIFT | RAW
 
     def _store_raw(self, address: i64, sds_address: i64, data: bytes, header: i64) -> None:
         size: i64 = len(data)
@@ -167,13 +167,13 @@ class HeapStrings:
     def view(self, word: i64) -> StringObject:
         """An object like the string."""
         address: i64 = word & _ADDRESS
-        encoding: i64 = word & _ENCODING
+        encoding: i64 = word & ENCODING
         value: StringObject
         if encoding == _SHARED:
             return self.integers.get(address)
-        if encoding == _INT:
+        if encoding == INT:
             value = IntegerString(address, self.heap.word(address))
-        elif encoding == _RAW:
+        elif encoding == RAW:
             content: i64 = self.heap.word(address)
             sds_address: i64 = content & _ADDRESS
             header: i64 = content >> _SDS_HEADER_SHIFT
@@ -190,20 +190,20 @@ class HeapStrings:
     def data(self, word: i64) -> bytes:
         """The bytes of a string."""
         address: i64 = word & _ADDRESS
-        encoding: i64 = word & _ENCODING
+        encoding: i64 = word & ENCODING
         if encoding == 0:
-            return self.heap.load(address, word >> _LENGTH_SHIFT)
+            return self.heap.load(address, word >> EMBSTR_LENGTH_SHIFT)
         content: i64 = address if encoding == _SHARED else self.heap.word(address)
-        if encoding != _RAW:
+        if encoding != RAW:
             return str(content).encode()
         return self.heap.load(content & _ADDRESS, _sds_length(content))
 
     def part(self, word: i64, start: i64, count: i64) -> bytes:
         """Up to ``count`` bytes of a string, from ``start`` on."""
         address: i64 = word & _ADDRESS
-        encoding: i64 = word & _ENCODING
-        length: i64 = word >> _LENGTH_SHIFT
-        if encoding == _RAW:
+        encoding: i64 = word & ENCODING
+        length: i64 = word >> EMBSTR_LENGTH_SHIFT
+        if encoding == RAW:
             content: i64 = self.heap.word(address)
             address = content & _ADDRESS
             length = _sds_length(content)
@@ -217,8 +217,8 @@ class HeapStrings:
     def byte(self, word: i64, place: i64) -> i64:
         """One byte of a string, which has it."""
         address: i64 = word & _ADDRESS
-        encoding: i64 = word & _ENCODING
-        if encoding == _RAW:
+        encoding: i64 = word & ENCODING
+        if encoding == RAW:
             address = self.heap.word(address) & _ADDRESS
         elif encoding != 0:
             return self.data(word)[place]
@@ -226,31 +226,31 @@ class HeapStrings:
 
     def length(self, word: i64) -> i64:
         """Bytes of a string."""
-        encoding: i64 = word & _ENCODING
+        encoding: i64 = word & ENCODING
         if encoding == 0:
-            return word >> _LENGTH_SHIFT
-        if encoding == _RAW:
+            return word >> EMBSTR_LENGTH_SHIFT
+        if encoding == RAW:
             return _sds_length(self.heap.word(word & _ADDRESS))
         return len(self.data(word))
 
     def integer(self, word: i64) -> tuple[bool, i64]:
         """Whether a string has the encoding int, and the number."""
-        encoding: i64 = word & _ENCODING
+        encoding: i64 = word & ENCODING
         if encoding == _SHARED:
             return True, word & _ADDRESS
-        if encoding == _INT:
+        if encoding == INT:
             return True, self.heap.word(word & _ADDRESS)
         return False, 0
 
     def reply(self, word: i64, reply: ReplySink) -> None:
         """Reply with the bytes of a string."""
         address: i64 = word & _ADDRESS
-        encoding: i64 = word & _ENCODING
+        encoding: i64 = word & ENCODING
         if encoding == 0:
-            reply.bulk_from(self.heap, address, word >> _LENGTH_SHIFT)
+            reply.bulk_from(self.heap, address, word >> EMBSTR_LENGTH_SHIFT)
             return
         content: i64 = address if encoding == _SHARED else self.heap.word(address)
-        if encoding == _RAW:
+        if encoding == RAW:
             reply.bulk_from(self.heap, content & _ADDRESS, _sds_length(content))
         else:
             reply.bulk(str(content).encode())
@@ -263,11 +263,11 @@ class HeapStrings:
         while at < count:
             word: i64 = words[at]
             at += 1
-            encoding: i64 = word & _ENCODING
+            encoding: i64 = word & ENCODING
             if encoding == _SHARED:
                 continue
             words[blocks] = word & _ADDRESS
-            if encoding == _RAW:
+            if encoding == RAW:
                 words[blocks] = words[raw]
                 words[raw] = word & _ADDRESS
                 raw += 1
@@ -306,18 +306,18 @@ class HeapStrings:
         Returns the new word, NO_WORD if a new string must be made. The blocks stay if their size classes do.
         """
         size: i64 = len(data)
-        if size == 0 or data[0] <= _NINE:
+        if size == 0 or data[0] <= NINE:
             return NO_WORD  # it may be an integer
         address: i64 = word & _ADDRESS
-        encoding: i64 = word & _ENCODING
+        encoding: i64 = word & ENCODING
         if encoding == 0:
-            if size != word >> _LENGTH_SHIFT:
+            if size != word >> EMBSTR_LENGTH_SHIFT:
                 if size > EMBSTR_LIMIT:
                     return NO_WORD
                 address = self.allocator.replace(address, embstr_size(size))
             self.heap.store(address, data, size)
-            return address | word & _ACCESS << _ACCESS_SHIFT | size << _LENGTH_SHIFT
-        if encoding != _RAW or not EMBSTR_LIMIT < size <= self.longest:
+            return address | word & _ACCESS << _ACCESS_SHIFT | size << EMBSTR_LENGTH_SHIFT
+        if encoding != RAW or not EMBSTR_LIMIT < size <= self.longest:
             return NO_WORD
         content: i64 = self.heap.word(address)
         if content >> _SDS_HEADER_SHIFT:
@@ -349,18 +349,18 @@ class HeapStrings:
                 grown: i64
                 grown, request = sds_make_room(length, end - length, True)
                 sds_address = self._resize(sds_address, length, request, grown == header)
-                header = grown
+                header = self._header(grown, sds_address)
             self.heap.set_word(address, sds_address | end << _SDS_LENGTH_SHIFT | header << _SDS_HEADER_SHIFT)
         self.heap.store_at(sds_address, offset, data, length)
         return word
 
     def _modifiable(self, word: i64) -> i64:
         """The word of the same string with the encoding raw, and with the header of its sds in its block."""
-        if word & _ENCODING == _RAW:
+        if word & ENCODING == RAW:
             address: i64 = word & _ADDRESS
             content: i64 = self.heap.word(address)
             if content >> _SDS_HEADER_SHIFT == 0:
-                header: i64 = sds_header_size(_sds_length(content))
+                header: i64 = self._header(sds_header_size(_sds_length(content)), content & _ADDRESS)
                 self.heap.set_word(address, content | header << _SDS_HEADER_SHIFT)
             return word
         data = self.data(word)
@@ -370,7 +370,11 @@ class HeapStrings:
         self._store_raw(address, sds_address, data, sds_header_size(size))
         access: i64 = self.access(word)
         self.free(word)
-        return address | access << _ACCESS_SHIFT | _RAW
+        return address | access << _ACCESS_SHIFT | RAW
+
+    def _header(self, header: i64, sds_address: i64) -> i64:
+        """The header of an sds in this block, which would have ``header`` in one without spare room."""
+        return self.allocator.sizes.sds_header(header, self.allocator.usable(sds_address))
 
     def _resize(self, sds_address: i64, length: i64, request: i64, has_same_header: bool) -> i64:
         """Reallocate an sds, whose string has ``length`` bytes; one with another header is a new one."""
@@ -384,33 +388,33 @@ class HeapStrings:
     def free(self, word: i64) -> None:
         """Free the blocks of a string."""
         address: i64 = word & _ADDRESS
-        encoding: i64 = word & _ENCODING
+        encoding: i64 = word & ENCODING
         if encoding == _SHARED:
             return
-        if encoding == _RAW:
+        if encoding == RAW:
             self.allocator.free(self.heap.word(address) & _ADDRESS)
         self.allocator.free(address)
 
     def dismantle(self, word: i64, freed: FreedBlocks) -> None:
         """Add the blocks of a string, to which nothing refers any more, to ``freed``. Any thread may call this."""
         address: i64 = word & _ADDRESS
-        encoding: i64 = word & _ENCODING
+        encoding: i64 = word & ENCODING
         if encoding == _SHARED:
             return
         freed.add(address)
-        if encoding == _RAW:
+        if encoding == RAW:
             freed.add(self.heap.word(address) & _ADDRESS)
 
     def defrag(self, word: i64, mover: Mover) -> i64:
         """Let a mover place the blocks of a string; returns the word from now on."""
         address: i64 = word & _ADDRESS
-        encoding: i64 = word & _ENCODING
+        encoding: i64 = word & ENCODING
         if encoding == _SHARED:
             return word
         if encoding == 0:
-            return word - address + mover.content(address, self.heap, word >> _LENGTH_SHIFT)
+            return word - address + mover.content(address, self.heap, word >> EMBSTR_LENGTH_SHIFT)
         new: i64 = mover.content(address, self.heap, 8)
-        if encoding == _RAW:
+        if encoding == RAW:
             content: i64 = self.heap.word(new)
             sds_address: i64 = content & _ADDRESS
             moved: i64 = mover.content(sds_address, self.heap, _sds_length(content))

@@ -199,7 +199,7 @@ class SortedSetSkiplist(SortedSetEncoding):
         """Add a member with a node of random height."""
         self.order.insert(score, member)
         node = self.allocator.alloc(_random_node_size(rng))
-        self.members.step()
+        self.members.step_for(member)
         self.members.add(member, score, node)
 
     def update(self, member: bytes, score: float, new_score: float, rng: Random) -> None:

@@ -19,8 +19,8 @@ from tests.golden.test_used_memory import QUICK, _fill, _settle
 from tests.support.local import local_engine
 
 TOLERANCE = 0.005
-#: Redis 8.2 moves other buckets first while a large set is being rehashed.
-STILL_REHASHING = {"set": 0.01, "set-int": 0.015}
+#: The recorded figure has 27 KB more than a server that runs only these commands.
+STILL_REHASHING = {"set": 0.01}
 #: How far a data set of few bytes may be away, besides the entries of keys that share a bucket by chance.
 SLACK_BYTES = 100
 STARTUP_TOLERANCE = 0.02

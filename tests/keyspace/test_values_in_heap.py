@@ -1,4 +1,4 @@
-"""A server whose keys, strings and elements lie in the heap is like one with objects: replies, memory, addresses."""
+"""A server whose keys, strings and elements lie in the heap is like one with objects: replies, memory, blocks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyredmem.base.slice_limit import SliceLimit
+from pyredmem.config.profiles import REDIS_8_2
 from pyredmem.keyspace.compaction import KeyspaceWalk
 from pyredmem.keyspace.defrag import DefragScan
 from pyredmem.keyspace.snapshot import KeyspaceSnapshot
@@ -37,10 +38,26 @@ def world_of_objects(**options: Any) -> World:
     return world
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    made = world_in_heap(monkeypatch)
+@pytest.fixture(params=LAYOUT_VERSIONS)
+def world(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[World]:
+    made = world_in_heap(monkeypatch, redis_version=request.param)
     assert made.engine.keyspace.heap_strings.longest == LONGEST
+    yield made
+    made.check()
+
+
+@pytest.fixture
+def separate(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world in which keys, entries and values have blocks of their own, and small numbers are shared."""
+    made = world_in_heap(monkeypatch)
+    yield made
+    made.check()
+
+
+@pytest.fixture
+def one_block(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world in which key and value have one block."""
+    made = world_in_heap(monkeypatch, redis_version=REDIS_8_2.name)
     yield made
     made.check()
 
@@ -127,19 +144,30 @@ def take(world: World, step: tuple[str, ...]) -> Reply:
     return None
 
 
+def blocks_of(world: World) -> list[tuple[int, int]]:
+    """The blocks of the keyspace: where they are, and how large, or how large alone if key and value have one block.
+
+    There a value in the heap may stay in its block where an object gets another one of the same size.
+    """
+    engine = world.engine
+    blocks = [(int(address), int(engine.allocator.live_size(address))) for address in engine.keyspace.addresses()]
+    if engine.allocator.sizes.knows_its_block:
+        blocks = [(0, size) for _, size in blocks]
+    return [(0, int(engine.allocator.used_memory)), *sorted(blocks)]
+
+
 @pytest.mark.parametrize("version", LAYOUT_VERSIONS)
 @given(st.lists(STEPS, max_size=40))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_sequence_of_commands_gives_the_same_replies_and_addresses(
+def test_any_sequence_of_commands_gives_the_same_replies_and_blocks(
     monkeypatch: pytest.MonkeyPatch, version: str, steps: list[tuple[str, ...]]
 ) -> None:
     worlds = (world_in_heap(monkeypatch, redis_version=version), world_of_objects(redis_version=version))
     for step in steps:
         replies = [take(world, step) for world in worlds]
         assert replies[0] == replies[1], step
-        first, second = (world.engine for world in worlds)
-        assert sorted(first.keyspace.addresses()) == sorted(second.keyspace.addresses()), step
-        assert first.allocator.used_memory == second.allocator.used_memory, step
+        first, second = (blocks_of(world) for world in worlds)
+        assert first == second, step
     for world in worlds:
         world.check()
 
@@ -192,21 +220,21 @@ def test_a_number_stays_in_the_heap_when_it_is_raised(world: World) -> None:
     assert words_of(world) == 1
 
 
-def test_a_shared_number_needs_no_object_of_the_key(world: World) -> None:
-    assert world.do("INCR", "k") == 1
-    assert world.do("INCRBY", "k", "9999") == 10000
-    assert world.do("DECR", "k") == 9999
-    assert world.do("OBJECT", "REFCOUNT", "k") == SHARED_REFERENCE_COUNT
-    assert words_of(world) == 1
-    assert not world.engine.keyspace.databases[0].keys.objects
+def test_a_shared_number_needs_no_object_of_the_key(separate: World) -> None:
+    assert separate.do("INCR", "k") == 1
+    assert separate.do("INCRBY", "k", "9999") == 10000
+    assert separate.do("DECR", "k") == 9999
+    assert separate.do("OBJECT", "REFCOUNT", "k") == SHARED_REFERENCE_COUNT
+    assert words_of(separate) == 1
+    assert not separate.engine.keyspace.databases[0].keys.objects
 
 
-def test_all_keys_with_a_shared_number_were_used_when_one_was(world: World) -> None:
-    world.do("MSET", "a", "7", "b", "7", "c", "8")
-    world.advance(60_000)
-    world.do("GET", "a")
-    world.advance(10_000)
-    assert [world.do("OBJECT", "IDLETIME", key) for key in "abc"] == [10, 10, 70]
+def test_all_keys_with_a_shared_number_were_used_when_one_was(separate: World) -> None:
+    separate.do("MSET", "a", "7", "b", "7", "c", "8")
+    separate.advance(60_000)
+    separate.do("GET", "a")
+    separate.advance(10_000)
+    assert [separate.do("OBJECT", "IDLETIME", key) for key in "abc"] == [10, 10, 70]
 
 
 def test_a_renamed_or_moved_string_stays_in_the_heap(world: World) -> None:
@@ -293,12 +321,12 @@ def test_a_large_hash_is_freed_in_the_background(world: World) -> None:
     assert fill_and_unlink() == fill_and_unlink()
 
 
-def test_tables_have_twelve_bytes_for_each_key_outside_the_heap(world: World) -> None:
+def test_tables_have_twelve_bytes_for_each_key_outside_the_heap(separate: World) -> None:
     """A link, the block of the entry, and, in the mean of a full table, a head."""
-    world.do("HSET", "hash", *map(str, range(200)))
+    separate.do("HSET", "hash", *map(str, range(200)))
     for number in range(100):
-        world.do("SET", f"k{number}", "text", "EX", "100")
-    database = world.engine.keyspace.databases[0]
+        separate.do("SET", f"k{number}", "text", "EX", "100")
+    database = separate.engine.keyspace.databases[0]
     value = database.peek(b"hash")
     assert value is not None
     for table in (database.keys, database.expires, value.hash_table()):
@@ -307,3 +335,85 @@ def test_tables_have_twelve_bytes_for_each_key_outside_the_heap(world: World) ->
         assert table.used >= 100
         assert len(table.links) == len(table.entry_addresses) == table.used
         assert len(table.key_places) == len(table.words) == len(table.keys) == 0
+
+
+# One block for key and value.
+
+
+def block_of(world: World, key: bytes) -> int:
+    keys = world.engine.keyspace.databases[0].keys
+    return int(keys.key_address(keys.find_rehashing(key)))
+
+
+NAME_LENGTHS = [0, 1, 7, 8, 9, 15, 16, 31, 32, 33, 127, 128, 255, 256, 5000, 20_000]
+
+
+@pytest.mark.parametrize("length", NAME_LENGTHS)
+@pytest.mark.parametrize("value", ["", "v", "v" * 7, "v" * 8, "v" * 41, "v" * 100, "1234567", "7"])
+def test_a_block_has_room_for_name_and_value(one_block: World, length: int, value: str) -> None:
+    key = "k" * length
+    one_block.do("SET", key, value)
+    assert words_of(one_block) == 1
+    assert one_block.do("GET", key) == value.encode()
+    one_block.do("EXPIRE", key, "100")
+    assert one_block.do("GET", key) == value.encode()
+    one_block.do("APPEND", key, "more")
+    assert one_block.do("GET", key) == value.encode() + b"more"
+    assert one_block.do("TTL", key) == 100
+    assert words_of(one_block) == 1
+    take(one_block, ("DEFRAG",))
+    assert one_block.do("GET", key) == value.encode() + b"more"
+    one_block.do("DEL", key)
+
+
+@pytest.mark.parametrize("value", ["text", "number", "v" * 100, "12345678", "v" * 30])
+def test_a_string_stays_in_its_block_if_another_one_would_be_of_the_same_size(one_block: World, value: str) -> None:
+    one_block.do("SET", "key", value)
+    block = block_of(one_block, b"key")
+    for last in "abc":
+        one_block.do("SET", "key", value[:-1] + last)
+        assert one_block.do("GET", "key") == (value[:-1] + last).encode()
+    assert (block_of(one_block, b"key") == block) == (value != "12345678")
+
+
+def test_a_number_is_raised_in_the_block_of_its_key(one_block: World) -> None:
+    one_block.do("SET", "key", "5")
+    block = block_of(one_block, b"key")
+    assert [one_block.do("INCR", "key") for _ in range(3)] == [6, 7, 8]
+    assert (block_of(one_block, b"key"), words_of(one_block)) == (block, 1)
+
+
+def test_a_collection_and_a_string_take_each_others_place(one_block: World) -> None:
+    for value in ("text", "v" * 100, "123456"):
+        one_block.do("SADD", "source", "1")
+        one_block.do("SET", "key", value, "EX", "100")
+        one_block.do("SINTERSTORE", "key", "source")
+        assert words_of(one_block) == 0
+        one_block.do("SET", "key", value)
+        assert one_block.do("GET", "key") == value.encode()
+        assert words_of(one_block) == 1
+        one_block.engine.keyspace.check()
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "volatile-ttl"])
+def test_strings_are_evicted_as_objects_are(one_block: World, policy: str) -> None:
+    left = []
+    for world in (one_block, world_of_objects(redis_version=REDIS_8_2.name)):
+        world.do("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory", str(world.used_memory + 200_000))
+        for number in range(3000):
+            world.do("SET", f"key:{number}", "v" * (number % 100), "EX", "1000")
+        left.append((world.used_memory, sorted(world.do("KEYS", "*"))))
+    assert left[0] == left[1]
+    assert 100 < words_of(one_block) == one_block.engine.keyspace.size() < 3000
+
+
+def test_a_look_ahead_reads_strings_in_the_blocks_of_their_keys(world: World) -> None:
+    requests = []
+    for number in range(20):
+        world.do("SET", f"key:{number}", "v" * (10 * number))
+        requests.append([b"GET", b"key:%d" % number])
+    world.do("DEL", "key:1")
+    world.do("RPUSH", "key:1", "x")
+    keyspace = world.engine.keyspace
+    keyspace.look_ahead.requests(keyspace.databases[0].keys, requests, 0, 1)
+    assert keyspace.look_ahead.count > 10

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from librt.vecs import vec
 from mypy_extensions import i32
 
+from pyredmem.base.key_hash import key_hash
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.structure_sizes import REDIS_7_2, REDIS_8_2
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.dict_core import GrowthLimit
 
@@ -281,6 +283,25 @@ def test_without_values_the_first_key_of_a_bucket_has_no_entry() -> None:
     filled = sum(count for length, count in table.chain_lengths(new_table=False).items() if length > 0)
     assert entries(table) == 64 - filled
     assert table.allocator.used_memory == 64 * 8 + 64 * 8 + 16 * (64 - filled)
+
+
+def test_an_operation_moves_the_bucket_of_its_own_key_first_if_the_version_does() -> None:
+    for moves_own, sizes in ((False, REDIS_7_2), (True, REDIS_8_2)):
+        table = make()
+        table.allocator.sizes = sizes
+        keys = numbered(64)
+        add(table, *keys)
+        table.expand(1000)
+        last = max(keys, key=lambda key: key_hash(key, table.hash_seed) & table.mask)
+        bucket = key_hash(last, table.hash_seed) & table.mask
+        moved_before = 64 - table.old_used
+        assert table.keys[table.find(last)] == last
+        assert (table.heads[bucket] < 0) == moves_own
+        assert table.find(last) >= 0  # now the next bucket moves
+        assert (table.rehash_index > 0, 64 - table.old_used > moved_before) == (True, True)
+        while table.is_rehashing():
+            assert [table.find(key) for key in keys] == list(range(64))
+        table.check()
 
 
 def test_after_a_rehash_the_first_key_of_each_bucket_has_no_entry() -> None:
