@@ -1,7 +1,8 @@
 """Where versions of Redis differ in the sizes of their structures, other than in the blocks of keys.
 
 What they have in common is in :mod:`pyredmem.memory.layout`. An allocator has the sizes of one version, so whoever
-allocates a block has them at hand. Those of 8.2 are measured (docs/memory-model-newer.md).
+allocates a block has them at hand. Those of Redis 8.2 and Valkey 9.1
+are measured (docs/memory-model-newer.md).
 """
 
 from __future__ import annotations
@@ -10,7 +11,15 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, ROBJ_SIZE, SDS_TYPE_5, SDS_TYPE_8, SDS_TYPE_16, sds_capacity
+from pyredmem.memory.layout import (
+    DICT_ENTRY_SIZE,
+    RAX_SIZE,
+    ROBJ_SIZE,
+    SDS_TYPE_5,
+    SDS_TYPE_8,
+    SDS_TYPE_16,
+    sds_capacity,
+)
 
 
 class StructureSizes:
@@ -31,6 +40,9 @@ class StructureSizes:
         #: What MEMORY USAGE counts for the entry of a member of a sorted set, which has DICT_ENTRY_SIZE in any case.
         self.counted_sorted_set_entry: i64 = DICT_ENTRY_SIZE
         self.stream: i64 = 80
+        self.radix_tree: i64 = RAX_SIZE
+        #: Whether MEMORY USAGE counts the trees of a stream as they are; else it estimates them.
+        self.counts_trees = False
         self.pending_entry: i64 = 24
         #: The header of a listpack of fields with times.
         self.packed_times: i64 = 32
@@ -75,5 +87,14 @@ def _sizes_of_8_2() -> StructureSizes:
     return sizes
 
 
+def _sizes_of_valkey() -> StructureSizes:
+    sizes = StructureSizes()
+    sizes.startup_change = 41_408
+    sizes.radix_tree = 32
+    sizes.counts_trees = True
+    return sizes
+
+
 REDIS_7_2: Final = StructureSizes()
 REDIS_8_2: Final = _sizes_of_8_2()
+VALKEY_9_1: Final = _sizes_of_valkey()
