@@ -1,10 +1,10 @@
 """Which blocks keys and their strings have: where the versions of Redis differ, and the rest of the keyspace does not.
 
 An engine has one layout, chosen at its start. Redis 7.2 has up to four blocks for a key with a string: the sds of the
-key, the entry in the table, the robj, and the sds of the string unless the robj has its bytes. Redis 8.2 and Valkey
-9.1 have one, and the sds of a string that is not short. A version with other blocks is another subclass of :class:`BlockLayout`, with its
-own strings and its own tables of keys, and one line in ``LAYOUTS``. Whatever the blocks are, a word has its access
-field where ``objects/heap_strings.py`` says.
+key, the entry in the table, the robj, and the sds of the string unless the robj has its bytes. Redis 8.2 and Valkey 9.1
+have one, and the sds of a string that is not short. A version with other blocks is another subclass of
+:class:`BlockLayout`, with its own strings and its own tables of keys, and one line in ``LAYOUTS``. Whatever the blocks
+are, a word has its access field where ``objects/heap_strings.py`` says.
 """
 
 from __future__ import annotations

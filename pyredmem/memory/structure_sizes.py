@@ -91,6 +91,7 @@ def _sizes_of_valkey() -> StructureSizes:
     sizes = StructureSizes()
     sizes.startup_change = 41_408
     sizes.radix_tree = 32
+    sizes.knows_its_block = True
     sizes.counts_trees = True
     return sizes
 
