@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from pyredmem.memory.layout import (
     DICT_ENTRY_SIZE,
+    DICT_SIZE,
     RAX_SIZE,
     ROBJ_SIZE,
     SDS_TYPE_5,
@@ -52,6 +53,11 @@ class StructureSizes:
         self.counts_table_times = True
         #: Whether MEMORY USAGE estimates a list from the bytes of an element, not from those of a node.
         self.measures_elements = False
+        #: Whether tables without entries have Valkey's buckets: see structures/dict_groups.py.
+        self.groups_buckets = False
+        self.set_header: i64 = DICT_SIZE
+        #: What MEMORY USAGE counts for the entry of a member of a set, whether or not it has one.
+        self.counted_set_entry: i64 = DICT_ENTRY_SIZE
         #: Whether an sds knows all of the bytes that its block has, because its header is chosen by the block.
         self.knows_its_block = False
 
@@ -91,6 +97,11 @@ def _sizes_of_valkey() -> StructureSizes:
     sizes = StructureSizes()
     sizes.startup_change = 41_408
     sizes.radix_tree = 32
+    sizes.groups_buckets = True
+    sizes.set_header = 80
+    sizes.counted_set_entry = 0
+    sizes.key_table = 96
+    sizes.expire_table = 96
     sizes.knows_its_block = True
     sizes.counts_trees = True
     return sizes

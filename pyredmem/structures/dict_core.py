@@ -57,6 +57,16 @@ from pyredmem.memory.layout import (
     dict_table_size,
     sds_new_size,
 )
+from pyredmem.structures.dict_groups import (
+    CHILD_SIZE,
+    GROUP_BUCKETS,
+    GROUP_LEAST_PERCENT,
+    group_children,
+    group_member,
+    group_room,
+    group_size,
+    grouped_buckets,
+)
 from pyredmem.structures.keepers import SlotKeeper
 
 #: No slot; no rehash.
@@ -127,6 +137,8 @@ class DictCore:
         self.allocator = allocator
         #: A table without values: the first key of a bucket stands there itself and has no entry (its address is 0).
         self.without_values = without_values
+        #: Eight buckets are one of Valkey, which has room for seven keys: see :mod:`pyredmem.structures.dict_groups`.
+        self.grouped = without_values and allocator.sizes.groups_buckets
         #: Whether this table owns the sds of its keys; the expires table shares those of the main table.
         self.owns_keys = owns_keys
         self.hash_seed: i64 = allocator.hash_seed
@@ -144,6 +156,7 @@ class DictCore:
         self.entry_addresses: vec[i32] = vec[i32]()
         self.heads: vec[i32] = empty_heads(1)
         self.mask: i64 = 0
+        self.most: i64 = 0  # with more keys the table grows
         self.tags: i64 = _SMALLEST_TAG_MASK  # the bits of tags in this table
         self.table_address: i64 = 0  # 0: Redis has no table yet
         #: The request for a header that comes and goes with the table; 0 if the owner of the table looks after it.
@@ -293,7 +306,7 @@ class DictCore:
         """Like ``find``, for a key that is inserted if it is not there: a full table begins to grow in both cases."""
         if self.rehash_index >= 0:
             self.rehash(1)
-        if self.rehash_index < 0 and self.used > self.mask:
+        if self.rehash_index < 0 and self.used > self.most:
             self._grow()
         if self.rehash_index >= 0:
             return self.find_rehashing(key)
@@ -360,7 +373,7 @@ class DictCore:
 
         ``key_address`` is the sds of the key if another table owns it; a table that owns its keys allocates one.
         """
-        if self.rehash_index < 0 and (self.used > self.mask or self.table_address == 0):
+        if self.rehash_index < 0 and (self.used > self.most or self.table_address == 0):
             self._grow()
         allocator = self.allocator
         slot = self.used
@@ -387,10 +400,8 @@ class DictCore:
             head = self.heads[bucket]
             self.heads[bucket] = i32(slot | digest << SPARE_BITS & tags)
         entry_address: i64 = 0
-        if not self.without_values:
-            entry_address = allocator.alloc(DICT_ENTRY_SIZE)
-        elif head >= 0:
-            entry_address = allocator.alloc(DICT_ENTRY_NO_VALUE_SIZE)
+        if not self.without_values or (head >= 0 and not self.grouped):
+            entry_address = allocator.alloc(DICT_ENTRY_NO_VALUE_SIZE if self.without_values else DICT_ENTRY_SIZE)
         if slot < len(self.links):
             self.links[slot] = head
             self.entry_addresses[slot] = i32(entry_address)
@@ -409,15 +420,20 @@ class DictCore:
             if self.has_words:
                 self.words = append(self.words, word)
         self.used = slot + 1
-        return slot
+        if not self.grouped:
+            return slot
+        return self._join_group(slot, self.new_heads if self.rehash_index >= 0 else self.heads, bucket, tags)
 
     def remove(self, slot: i64) -> None:
         """Remove the key in a slot; the entry in the last slot moves there."""
         if self.keeper is not None:
             self.keeper.before_change(slot)
             self.keeper.before_change(self.used - 1)
-        if self._redirect(slot, NONE) and self.rehash_index >= 0:
+        in_old = self._redirect(slot, NONE)
+        if in_old and self.rehash_index >= 0:
             self.old_used -= 1
+        if self.grouped:
+            self._leave_group(slot, in_old)
         entry_address: i64 = i64(self.entry_addresses[slot])
         key_address = self.key_address(slot)  # which may be known to the entry alone
         if entry_address != 0:
@@ -474,6 +490,7 @@ class DictCore:
         self.entry_addresses = vec[i32]()
         self.heads = empty_heads(1)
         self.mask = 0
+        self.most = 0
         self.tags = _SMALLEST_TAG_MASK
         self.new_heads = empty_heads(1)
         self.new_mask = 0
@@ -514,33 +531,36 @@ class DictCore:
     def expand(self, size: i64) -> None:
         """Make room for ``size`` keys in all, as Redis does where it knows the number beforehand."""
         if self.rehash_index < 0 and size > self.used:
-            self._resize(dict_buckets(size))
+            self._resize(self._wanted_buckets(size))
 
     def shrink_if_sparse(self) -> bool:
         """Start to shrink a table that has fewer keys than 10 percent of its buckets; True if it did."""
         if self.rehash_index >= 0 or self.table_address == 0:
             return False
         buckets = self.mask + 1
-        if buckets <= DICT_INITIAL_BUCKETS or self.used * 100 // buckets >= 10:
+        if self.grouped:
+            if buckets <= GROUP_BUCKETS or self.used * 100 >= GROUP_LEAST_PERCENT * group_room(buckets):
+                return False
+        elif buckets <= DICT_INITIAL_BUCKETS or self.used * 100 // buckets >= 10:
             return False
-        self._resize(dict_buckets(self.used))
+        self._resize(self._wanted_buckets(self.used))
         return True
 
     def grow_if_full(self) -> None:
         """Start to grow a table before the key comes for which it would grow."""
-        if self.rehash_index < 0 and self.table_address != 0 and self.used > self.mask:
+        if self.rehash_index < 0 and self.table_address != 0 and self.used > self.most:
             self._grow()
 
     def _grow(self) -> None:
         if self.table_address == 0:
-            self._resize(DICT_INITIAL_BUCKETS)
+            self._resize(GROUP_BUCKETS if self.grouped else DICT_INITIAL_BUCKETS)
             return
-        buckets = dict_buckets(self.used + 1)
+        buckets = self._wanted_buckets(self.used + 1)
         limit = self.growth_limit
         if (
             limit is None
             or self.allocator.used_memory + dict_table_size(buckets) <= limit.bytes
-            or float(self.used) > URGENT_LOAD * float(self.mask + 1)
+            or float(self.used) > URGENT_LOAD * float(self.most + 1)
         ):
             self._resize(buckets)
 
@@ -548,7 +568,10 @@ class DictCore:
         """End a rehash for which nobody called ``step``, and grow: slots have outgrown their bits."""
         while self.rehash(_URGENT_BUCKETS):
             pass
-        self._resize(dict_buckets(self.used + 1))
+        self._resize(self._wanted_buckets(self.used + 1))
+
+    def _wanted_buckets(self, count: i64) -> i64:
+        return grouped_buckets(count) if self.grouped else dict_buckets(count)
 
     def _resize(self, buckets: i64) -> None:
         if self.table_address == 0:
@@ -556,6 +579,7 @@ class DictCore:
             self.fit_header()
             self.heads = empty_heads(buckets)
             self.mask = buckets - 1
+            self.fit_most()
             self.tags = tag_mask(buckets)
             return
         if buckets == self.mask + 1:
@@ -568,6 +592,10 @@ class DictCore:
         self.old_used = self.used
         if self.used == 0:
             self._finish_rehash()
+
+    def fit_most(self) -> None:
+        """Know when the table, which has another mask, grows."""
+        self.most = group_room(self.mask + 1) - 1 if self.grouped else self.mask
 
     def fit_header(self) -> None:
         """Have a header if there is a table."""
@@ -583,6 +611,8 @@ class DictCore:
             return False
         visits = buckets * EMPTY_VISITS
         heads = self.heads
+        if self.grouped:
+            return self._rehash_groups(buckets, visits)
         while buckets > 0 and self.old_used > 0:
             while heads[self.rehash_index] < 0:
                 self.rehash_index += 1
@@ -612,12 +642,86 @@ class DictCore:
                 digest = key_hash(self.key(slot), self.hash_seed)
             entry = i64(self.links[slot])
             target: i64 = digest & mask
-            if self.without_values:
+            if self.grouped:
+                self._free_child(slot)
+            elif self.without_values:
                 self._fit_entry(slot, new_heads[target] < 0)
             self.links[slot] = new_heads[target]
             new_heads[target] = i32(slot | digest << SPARE_BITS & tags)
             self.old_used -= 1
+            if self.grouped:
+                self._join_group(slot, new_heads, target, tags)
         self.heads[bucket] = i32(NONE)
+
+    # Groups: see :mod:`pyredmem.structures.dict_groups`.
+
+    def _rehash_groups(self, groups: i64, visits: i64) -> bool:
+        """Move groups, of which empty ones do not count; False when no rehash is in progress any more."""
+        while groups > 0 and visits > 0 and self.old_used > 0:
+            before = self.old_used
+            end: i64 = self.rehash_index + GROUP_BUCKETS
+            bucket: i64 = self.rehash_index
+            while bucket < end:
+                if self.heads[bucket] >= 0:
+                    self._move_bucket(bucket)
+                bucket += 1
+            self.rehash_index = end
+            if self.old_used < before:
+                groups -= 1
+            else:
+                visits -= 1
+        if self.old_used == 0:
+            self._finish_rehash()
+            return False
+        return True
+
+    def _join_group(self, slot: i64, heads: vec[i32], bucket: i64, tags: i64) -> i64:
+        """Give a key that was added to a bucket a child bucket if its group has no room; returns its slot."""
+        count = group_size(heads, self.links, bucket, tags)
+        if group_children(count) > group_children(count - 1):
+            self.entry_addresses[slot] = i32(self.allocator.alloc(CHILD_SIZE))
+        return slot
+
+    def _leave_group(self, slot: i64, in_old: bool) -> None:
+        """Let a key that was taken out of its bucket have the child bucket which its group does not need any more.
+
+        If the group needs all of them, another key gets that of this one.
+        """
+        digest = key_hash(self.key(slot), self.hash_seed)
+        heads = self.heads if in_old else self.new_heads
+        tags = self.tags if in_old else self.new_tags
+        bucket = digest & (self.mask if in_old else self.new_mask)
+        count = group_size(heads, self.links, bucket, tags)
+        has_child = self.entry_addresses[slot] != 0
+        if has_child == (group_children(count) < group_children(count + 1)):
+            return
+        other = group_member(heads, self.links, self.entry_addresses, bucket, tags, not has_child)
+        address = self.entry_addresses[slot]
+        self.entry_addresses[slot] = self.entry_addresses[other]
+        self.entry_addresses[other] = address
+
+    def _free_child(self, slot: i64) -> None:
+        address: i64 = i64(self.entry_addresses[slot])
+        if address != 0:
+            self.allocator.free(address)
+            self.entry_addresses[slot] = 0
+
+    def children(self) -> i64:
+        """How many child buckets there are."""
+        found: i64 = 0
+        if self.grouped:
+            slot: i64 = 0
+            while slot < self.used:
+                if self.entry_addresses[slot] != 0:
+                    found += 1
+                slot += 1
+        return found
+
+    def entry_bytes(self) -> i64:
+        """The request for the block of an entry, or for what some keys have in its place."""
+        if self.grouped:
+            return CHILD_SIZE
+        return DICT_ENTRY_NO_VALUE_SIZE if self.without_values else DICT_ENTRY_SIZE
 
     def _fit_entry(self, slot: i64, is_first: bool) -> None:
         """Give a key without value an entry, or free its entry, as its place in the new bucket requires."""
@@ -633,6 +737,7 @@ class DictCore:
         self.table_address = self.new_table_address
         self.heads = self.new_heads
         self.mask = self.new_mask
+        self.fit_most()
         self.tags = self.new_tags
         self.new_table_address = 0
         self.new_heads = empty_heads(1)
