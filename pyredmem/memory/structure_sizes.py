@@ -58,6 +58,8 @@ class StructureSizes:
         self.set_header: i64 = DICT_SIZE
         #: What MEMORY USAGE counts for the entry of a member of a set, whether or not it has one.
         self.counted_set_entry: i64 = DICT_ENTRY_SIZE
+        #: Whether a node of a skiplist has its member in the same block, and the head the header of the list.
+        self.embeds_members = False
         #: Whether an sds knows all of the bytes that its block has, because its header is chosen by the block.
         self.knows_its_block = False
 
@@ -99,6 +101,7 @@ def _sizes_of_valkey() -> StructureSizes:
     sizes.radix_tree = 32
     sizes.groups_buckets = True
     sizes.set_header = 80
+    sizes.embeds_members = True
     sizes.counted_set_entry = 0
     sizes.key_table = 96
     sizes.expire_table = 96
