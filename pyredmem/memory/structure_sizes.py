@@ -60,6 +60,9 @@ class StructureSizes:
         self.counted_set_entry: i64 = DICT_ENTRY_SIZE
         #: Whether a node of a skiplist has its member in the same block, and the head the header of the list.
         self.embeds_members = False
+        self.hash_header: i64 = DICT_SIZE
+        #: Whether a field of a hash table shares a block with its value: see memory/field_block.py.
+        self.embeds_values = False
         #: Whether an sds knows all of the bytes that its block has, because its header is chosen by the block.
         self.knows_its_block = False
 
@@ -101,6 +104,9 @@ def _sizes_of_valkey() -> StructureSizes:
     sizes.radix_tree = 32
     sizes.groups_buckets = True
     sizes.set_header = 80
+    sizes.hash_header = 88
+    sizes.embeds_values = True
+    sizes.table_times = 0
     sizes.embeds_members = True
     sizes.counted_set_entry = 0
     sizes.key_table = 96

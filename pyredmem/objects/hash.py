@@ -163,7 +163,7 @@ class HashObject(Collection):
         old = self.fields
         times = FieldTimes()
         self.times = times
-        if self.packed:
+        if self.packed and not self.allocator.sizes.embeds_values:
             packed = TimedPackedFields(Listpack(self.allocator), {}, times)
             fields, values = old.names(), old.contents()
             for index, field in enumerate(fields):
@@ -173,6 +173,7 @@ class HashObject(Collection):
             table = TimedTableFields(self.allocator, times)
             table.fill(old.names(), old.contents())
             self.fields = table
+            self.packed = False  # in Valkey there are no times in listpacks
         old.free()
 
     # The whole value.

@@ -23,7 +23,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.layout import DICT_SIZE, RAX_SIZE, listpack_integer_size, sds_new_size
+from pyredmem.memory.layout import POINTER_SIZE, RAX_SIZE, listpack_integer_size, sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated
 from pyredmem.objects.field_times import NEVER, NO_TIME, FieldTimes
@@ -34,6 +34,8 @@ from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.listpack import Listpack, entry_size
 from pyredmem.structures.listpack_bytes import ListpackWriter
 
+#: The header of Valkey's list of fields with times.
+_LIST_HEADER_SIZE: Final = 8
 _FIELD_METADATA_SIZE: Final = 18
 _LIST_FIELDS: Final = 16
 _SEGMENT_SIZE: Final = 40
@@ -159,7 +161,7 @@ class TimedTableFields(TableFields):
     """``hashtable`` with times."""
 
     def __init__(self, allocator: Allocator, times: FieldTimes, address: i64 = 0) -> None:
-        super().__init__(allocator, DICT_SIZE + allocator.sizes.table_times, address)
+        super().__init__(allocator, allocator.sizes.table_times, address)
         self.times = times
         #: The blocks of the tree of times: first its head, then the segments.
         self.tree: vec[i32] = vec[i32]()
@@ -173,6 +175,12 @@ class TimedTableFields(TableFields):
         for field in self.times.when:
             self._resize_field(field, _FIELD_METADATA_SIZE)
         self._fit_tree()
+
+    def set(self, field: bytes, value: bytes) -> bool:
+        added = super().set(field, value)
+        if self.table.embeds_values and self.times.get(field) != NO_TIME:
+            self._resize_field(field, _FIELD_METADATA_SIZE)
+        return added
 
     def remove(self, field: bytes) -> bool:
         """Remove a field with its time; False if it was not there."""
@@ -206,11 +214,17 @@ class TimedTableFields(TableFields):
     def _resize_field(self, field: bytes, metadata: i64) -> None:
         table = self.table
         slot: i64 = table.find(field)
-        table.resize_field(slot, sds_new_size(len(field)) + metadata)
+        if table.embeds_values:
+            table.fit_block(slot, metadata > 0, False)
+        else:
+            table.resize_field(slot, sds_new_size(len(field)) + metadata)
 
     def _fit_tree(self) -> None:
         """Give the tree as many blocks as the number of times needs."""
         fields: i64 = len(self.times.when)
+        if self.table.embeds_values:
+            self._fit_list(fields)
+            return
         wanted = 0 if fields <= _LIST_FIELDS else 1 + (fields + _LIST_FIELDS - 1) // _LIST_FIELDS
         while len(self.tree) < wanted:
             size: i64 = _SEGMENT_SIZE if len(self.tree) > 0 else RAX_SIZE
@@ -219,6 +233,18 @@ class TimedTableFields(TableFields):
             last: i64 = len(self.tree) - 1
             self.allocator.free(i64(self.tree[last]))
             self.tree = self.tree[:last]
+
+    def _fit_list(self, fields: i64) -> None:
+        """Give the list of fields with times, which Valkey has from the second one on, as many bytes as it needs."""
+        size: i64 = _LIST_HEADER_SIZE + POINTER_SIZE * fields
+        if fields <= 1:
+            if len(self.tree) > 0:
+                self.allocator.free(i64(self.tree[0]))
+            self.tree = vec[i32]()
+        elif len(self.tree) == 0:
+            self.tree = append(self.tree, i32(self.allocator.alloc(size)))
+        else:
+            self.tree[0] = i32(self.allocator.realloc(i64(self.tree[0]), size))
 
     def duplicate(self) -> HashFields:
         """A table of the size needed, with its own times."""

@@ -26,10 +26,22 @@ SHARED_BUCKET = 24
 #: Where a string grows that is appended to byte by byte depends on its first block, and if a large one is mapped by
 #: itself on what was freed before.
 UNSTEADY = {"string/append-loop": 176, "string/big": 4096}
-#: Which share of the figures is as recorded, at least; there are few keys with one block in these families.
-LEAST_EXACT = {"stream": 0.7, "list": 0.85}
-#: What is laid out as in Redis 7.2 so far.
-NOT_MODELLED = ("hashtable", "skiplist")
+#: Which share of the figures is as recorded, at least; few keys have one block in these families.
+LEAST_EXACT = {"stream": 0.7, "list": 0.85, "embedded": 0.85, "hash": 0.75, "set": 0.65, "zset": 0.75} | {
+    "field-times": 0.65
+}
+#: In hash tables it depends on chance which elements share a bucket, and how many levels a node has; and the blocks of
+#: elements have remainders. So a figure may be away from the recorded range by a share of it.
+TABLES = ("hashtable", "skiplist")
+TABLE_MARGIN = 0.075
+MOST_IN_LIST = 127
+#: The same for the estimate from five elements.
+ESTIMATE_MARGIN = 0.2
+#: One step before the end of a rehash, which is over if there was an empty bucket.
+LAST_STEP = "mu-0821"
+#: A command that removes several elements looks only at its end whether the table should shrink. More than 127 fields
+#: with times are in a tree.
+NOT_MODELLED = ("hash/hdel-ht", "set/srem-ht", "field-times/table")
 
 
 def _families() -> list[str]:
@@ -41,7 +53,14 @@ def _distance(value: int, wanted: Any) -> int:
     return max(int(low) - value, value - int(high), 0)
 
 
-def _slack(case: Recording, encoding: str, value: int) -> float:
+def _timed(case: Recording) -> int:
+    """How many fields get times."""
+    return max(len(command) - 5 if command[0] == b"HEXPIRE" else 0 for command in case.commands)
+
+
+def _slack(case: Recording, encoding: str, name: str, value: int) -> float:
+    if encoding in TABLES:
+        return max(3 * SHARED_BUCKET, (ESTIMATE_MARGIN if name == "memory_usage" else TABLE_MARGIN) * value)
     slack = UNSTEADY.get(case.category, SHARED_BUCKET if len(case.commands) > 1 else REMAINDER)
     return max(slack, REMAINDERS * value) if encoding in ("stream", "quicklist") else slack
 
@@ -57,7 +76,9 @@ def test_figures_are_those_recorded_of_valkey(family: str) -> None:
     faults, figures, exact = [], 0, 0
     for case in recordings():
         expected = known[case.id]
-        if case.category.partition("/")[0] != family or expected.get("encoding", "") in ("", *NOT_MODELLED):
+        if case.category.partition("/")[0] != family or "error" in expected:
+            continue
+        if case.category in NOT_MODELLED or case.id == LAST_STEP or _timed(case) > MOST_IN_LIST:
             continue
         found = measured_here(case, local, control)
         if found.get("encoding") != expected["encoding"]:
@@ -69,7 +90,7 @@ def test_figures_are_those_recorded_of_valkey(family: str) -> None:
             away = _distance(value, expected[name])
             figures += 1
             exact += away == 0
-            if away > _slack(case, expected["encoding"], value):
+            if away > _slack(case, expected["encoding"], name, value):
                 faults.append(f"{case.id} {case.category} {name}: {value}, not {expected[name]}")
     assert not faults, f"{len(faults)} differ\n" + "\n".join(faults[:40])
     assert exact >= LEAST_EXACT.get(family, 0.9) * figures, f"{exact} of {figures} are exact"
