@@ -13,7 +13,6 @@ from pyredmem.memory.key_block import KeyBlock
 from pyredmem.objects.heap_strings import NO_WORD, shared_word, with_access
 from pyredmem.objects.one_block_strings import NOTHING, OneBlockStrings, granules
 
-
 BLOCKS = KeyBlock()
 
 
