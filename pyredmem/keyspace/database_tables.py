@@ -16,8 +16,8 @@ from pyredmem.keyspace.shared import SharedState
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash import HashObject
 from pyredmem.objects.object import RedisObject
-from pyredmem.structures.dict_core import GrowthLimit
 from pyredmem.structures.dict_report import table_report
+from pyredmem.structures.dict_tables import GrowthLimit
 
 #: What ``expire_time`` returns for a key without an expire time.
 NO_EXPIRE: Final = -1

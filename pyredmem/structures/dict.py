@@ -22,8 +22,8 @@ from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT, place_of
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail, release_vec
 from pyredmem.memory.relocation import relocated_array, relocated_counts, relocated_list
-from pyredmem.structures.dict_core import NONE, SPARE_BITS, DictCore, empty_heads
-from pyredmem.structures.dict_groups import GROUP_BUCKETS, group_children, group_size
+from pyredmem.structures.dict_core import DictCore
+from pyredmem.structures.dict_tables import NONE, SPARE_BITS, empty_heads
 
 #: A sample jumps elsewhere after this many empty buckets in a row, if that is also more than the keys it looks for.
 FAR_EMPTY: Final = 5
@@ -610,18 +610,18 @@ class Dict(DictCore):
                 assert all(self._hash(slot) & self.new_mask == bucket for slot in seen[before:])
         assert sorted(seen) == list(range(self.used)), "a slot is in no bucket, or in two"
         assert len(set(keys)) == self.used, "a key is there twice"
-        assert not self.grouped or self.children() == self._needed_children(), "a group has too few or many children"
+        assert self._misfits() == 0, "a group has too few or too many child buckets"
         assert all(self.find_rehashing(key) == slot for slot, key in enumerate(keys)), "a tag is wrong"
         assert all(self.key_place(slot) >> LENGTH_SHIFT == len(key) for slot, key in enumerate(keys))
         if self.entries is not None:
             assert len(self.key_places) == len(self.words) == 0, "what is in the entries has arrays too"
 
-    def _needed_children(self) -> i64:
-        needed: i64 = 0
-        for heads, tags in ((self.heads, self.tags), (self.new_heads, self.new_tags)):
-            for first in range(0, len(heads), GROUP_BUCKETS):
-                needed += group_children(group_size(heads, self.links, first, tags) if len(heads) > 1 else 0)
-        return needed
+    def _misfits(self) -> int:
+        groups = self.groups
+        if groups is None:
+            return 0
+        old = groups.misfits(self.heads, self.links, self.entry_addresses, self.tags)
+        return old + groups.misfits(self.new_heads, self.links, self.entry_addresses, self.new_tags)
 
     def _hash(self, slot: i64) -> i64:
         return key_hash(self.key(slot), self.hash_seed)

@@ -12,7 +12,7 @@ from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.structures.dict import Dict
-from pyredmem.structures.dict_core import GrowthLimit
+from pyredmem.structures.dict_tables import GrowthLimit
 
 
 def make(owns_keys: bool = True) -> Dict:
