@@ -16,7 +16,7 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.field_block import field_block_size, joint_block_size, stays_in_block
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT, LONGEST_IN_HEAP, place_of
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, POINTER_SIZE, sds_new_size
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
 from pyredmem.memory.relocation import relocated_list
@@ -30,7 +30,6 @@ from pyredmem.objects.table_pieces import table_pieces
 from pyredmem.objects.table_reply import reply_key
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
-from pyredmem.structures.dict_groups import CHILD_SIZE
 
 #: The most buckets that HSCAN visits for each field of its COUNT.
 _BUCKETS_PER_FIELD: Final = 10
@@ -406,7 +405,7 @@ class TableFields(HashFields):
     def structure_bytes(self) -> i64:
         """What MEMORY USAGE counts besides the fields."""
         table = self.table
-        return self.header_size + POINTER_SIZE * table.buckets() + CHILD_SIZE * table.children()
+        return self.header_size + table.table_bytes()
 
     def _field_memory(self, slot: i64) -> i64:
         table = self.table

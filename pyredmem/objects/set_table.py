@@ -9,7 +9,6 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.layout import dict_table_size
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.limits import EncodingLimits
@@ -19,7 +18,6 @@ from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.set_encodings import ADDED, PRESENT, SetEncoding
 from pyredmem.objects.table_pieces import table_pieces
 from pyredmem.structures.dict import Dict
-from pyredmem.structures.dict_groups import CHILD_SIZE
 
 #: Keys that Redis samples to choose one fairly (Redis 7.2 dict.c GETFAIR_NUM_ENTRIES), each with a rehash step.
 _DRAWN_FROM: Final = 15
@@ -102,7 +100,7 @@ class HashedMembers(SetEncoding):
         keys = self.keys
         allocator = keys.allocator
         sizes = allocator.sizes
-        total = sizes.set_header + dict_table_size(keys.buckets()) + CHILD_SIZE * keys.children()
+        total = sizes.set_header + keys.table_bytes()
         if keys.used == 0:
             return total
         measured: i64 = 0

@@ -35,7 +35,6 @@ from pyredmem.objects.sorted_set_encodings import SortedSetEncoding
 from pyredmem.objects.sorted_set_table import SkiplistTable
 from pyredmem.objects.table_pieces import table_pieces
 from pyredmem.structures.dict import Dict
-from pyredmem.structures.dict_groups import CHILD_SIZE
 
 #: A cursor of a pass is a slot of the table, or from this number on a rank in the order.
 _ORDER_CURSOR: Final = 1 << 40
@@ -96,10 +95,9 @@ class SortedSetSkiplist(SortedSetEncoding):
     def structure_bytes(self) -> i64:
         """What MEMORY USAGE counts besides the members."""
         if self.skiplist_address == 0:
-            tables = self.allocator.sizes.set_header + 8 * self.members.buckets() + CHILD_SIZE * self.members.children()
-            return ZSET_SIZE + SKIPLIST_HEAD_SIZE + tables
+            return ZSET_SIZE + SKIPLIST_HEAD_SIZE + self.allocator.sizes.set_header + self.members.table_bytes()
         header = self.allocator.usable(i64(self.header_address))
-        return ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + 8 * self.members.buckets() + header
+        return ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + self.members.table_bytes() + header
 
     def node_bytes(self) -> i64:
         """Bytes of all nodes of the skiplist but the header."""

@@ -272,6 +272,10 @@ class DictTables(DictSlots):
                 slot += 1
         return found
 
+    def table_bytes(self) -> i64:
+        """The requests for the buckets of both tables, child buckets included."""
+        return dict_table_size(self.buckets()) + CHILD_SIZE * self.children()
+
     def entry_bytes(self) -> i64:
         """The request for the block of an entry, or for what some keys have in its place."""
         return CHILD_SIZE if self.groups is not None else self.entry_size
