@@ -53,6 +53,8 @@ class StructureSizes:
         self.counts_table_times = True
         #: Whether MEMORY USAGE estimates a list from the bytes of an element, not from those of a node.
         self.measures_elements = False
+        #: Whether an element of a list that is larger than a node may be gets a plain node.
+        self.plain_large_elements = False
         #: Whether tables without entries have Valkey's buckets: see structures/dict_groups.py.
         self.groups_buckets = False
         self.set_header: i64 = DICT_SIZE
@@ -81,6 +83,7 @@ _LARGE_HEADER: Final = 9
 def _sizes_of_8_2() -> StructureSizes:
     sizes = StructureSizes()
     sizes.startup_change = -212_104
+    sizes.plain_large_elements = True
     sizes.key_table = 2464  # with a histogram of the sizes of keys
     sizes.expire_table = 64
     sizes.timer_grows_tables = True
@@ -101,6 +104,7 @@ def _sizes_of_8_2() -> StructureSizes:
 def _sizes_of_valkey() -> StructureSizes:
     sizes = StructureSizes()
     sizes.startup_change = 41_408
+    sizes.plain_large_elements = True
     sizes.radix_tree = 32
     sizes.groups_buckets = True
     sizes.set_header = 80

@@ -169,6 +169,11 @@ class HashObject(Collection):
             for index, field in enumerate(fields):
                 packed.set(field, values[index])
             self.fields = packed
+        elif isinstance(old, TableFields) and self.allocator.sizes.embeds_values:
+            table = TimedTableFields(self.allocator, times, i64(old.address))
+            table.table = old.table
+            self.fields = table
+            return
         else:
             table = TimedTableFields(self.allocator, times)
             table.fill(old.names(), old.contents())

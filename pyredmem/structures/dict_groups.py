@@ -46,6 +46,8 @@ class BucketGroups:
 
     def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator
+        #: Whether the table does not shrink now.
+        self.keeps_size = False
 
     def room(self, buckets: i64) -> i64:
         """The keys for which a table has room."""
@@ -53,7 +55,7 @@ class BucketGroups:
 
     def is_sparse(self, used: i64, buckets: i64) -> bool:
         """Whether a table with this many keys should shrink."""
-        return buckets > GROUP_BUCKETS and used * 100 < _LEAST_PERCENT * self.room(buckets)
+        return not self.keeps_size and buckets > GROUP_BUCKETS and used * 100 < _LEAST_PERCENT * self.room(buckets)
 
     def fit(self, heads: vec[i32], links: vec[i32], children: vec[i32], bucket: i64, tags: i64) -> None:
         """Let the group of a bucket, whose keys have changed, have as many child buckets as it needs."""

@@ -139,6 +139,17 @@ class DictTables(DictSlots):
         self._resize(self._wanted_buckets(self.used))
         return True
 
+    def pause_shrinking(self) -> None:
+        """Let a table of Valkey keep its size until ``resume_shrinking``, though it may be sparse."""
+        if self.groups is not None:
+            self.groups.keeps_size = True
+
+    def resume_shrinking(self) -> None:
+        """Let it shrink again, at once if it is sparse."""
+        if self.groups is not None:
+            self.groups.keeps_size = False
+            self.shrink_if_sparse()
+
     def grow_if_full(self) -> None:
         """Start to grow a table before the key comes for which it would grow."""
         if self.rehash_index < 0 and self.table_address != 0 and self.used > self.most:
