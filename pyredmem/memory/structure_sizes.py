@@ -32,6 +32,14 @@ class StructureSizes:
         #: The headers of the tables of a database, which come and go with the tables; 0 if they are always there.
         self.key_table: i64 = 0
         self.expire_table: i64 = 0
+        #: Whether they stay when all keys are removed at once.
+        self.keeps_headers = False
+        #: Whether a database has a table of its keys whose fields expire, with such a header.
+        self.has_timed_key_table = False
+        #: Whether MEMORY STATS counts them with the buckets, and has an empty database whose tables have been used.
+        self.counts_headers = False
+        #: What it counts for the functions of an empty server, more than Redis 7.2.
+        self.functions_change: i64 = 0
         #: Whether the timer lets a full table of a database grow; else only the next key does.
         self.timer_grows_tables = False
         #: What MEMORY STATS counts for these tables, and in them for each key and each time.
@@ -115,6 +123,13 @@ def _sizes_of_valkey() -> StructureSizes:
     sizes.counted_set_entry = 0
     sizes.key_table = 96
     sizes.expire_table = 96
+    sizes.keeps_headers = True
+    sizes.has_timed_key_table = True
+    sizes.counts_headers = True
+    sizes.functions_change = 104
+    sizes.counted_tables = 112
+    sizes.counted_key = 16
+    sizes.counted_time = 0
     sizes.knows_its_block = True
     sizes.counts_trees = True
     return sizes

@@ -97,6 +97,8 @@ class DictTables(DictSlots):
         #: The request for a header that comes and goes with the table; 0 if the owner of the table looks after it.
         self.header_size: i64 = 0
         self.header_address: i64 = 0
+        #: Whether the header stays when all keys are removed at once.
+        self.keeps_header = False
         self.new_heads: vec[i32] = empty_heads(1)
         self.new_mask: i64 = 0
         self.new_tags: i64 = SMALLEST_TAG_MASK
@@ -197,10 +199,10 @@ class DictTables(DictSlots):
         self.most = self.mask if groups is None else groups.room(self.mask + 1) - 1
 
     def fit_header(self) -> None:
-        """Have a header if there is a table."""
+        """Have a header if there is a table, or if it has been kept."""
         if self.header_size > 0 and self.table_address != 0 and self.header_address == 0:
             self.header_address = self.allocator.alloc(self.header_size)
-        elif self.table_address == 0 and self.header_address != 0:
+        elif self.table_address == 0 and self.header_address != 0 and not self.keeps_header:
             self.allocator.free(self.header_address)
             self.header_address = 0
 
