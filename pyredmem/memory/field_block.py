@@ -1,6 +1,6 @@
 """The block of a field of a large hash in Valkey 9.1: field and value, or the field alone if they do not fit.
 
-The sizes are measured (docs/memory-model-newer.md). They are what Valkey requests::
+The sizes are measured (docs/memory-model-valkey.md). They are what Valkey requests::
 
     time to live | sds of the field | sds of the value                    up to 128 bytes
     time to live | address of the value | sds of the field                else; the value has a block of its own

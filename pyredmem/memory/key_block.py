@@ -1,6 +1,7 @@
 """The block of a key where that holds everything: the header of the value, the name and, if there is room, a string.
 
-The sizes are measured (docs/memory-model-newer.md). Sizes are what a server *requests*, as in :mod:`.layout`::
+The sizes are measured (docs/memory-model-8.2.md and memory-model-valkey.md). They are what a server *requests*, as in
+:mod:`.layout`::
 
     header | time to live | 1 | sds of the name | sds of the value
       16         8                                 only an embstr

@@ -1,8 +1,8 @@
 """Where versions of Redis differ in the sizes of their structures, other than in the blocks of keys.
 
 What they have in common is in :mod:`pyredmem.memory.layout`. An allocator has the sizes of one version, so whoever
-allocates a block has them at hand. Those of Redis 8.2 and Valkey 9.1
-are measured (docs/memory-model-newer.md).
+allocates a block has them at hand. Those of Redis 8.2 and Valkey 9.1 are measured (docs/memory-model-8.2.md and
+memory-model-valkey.md).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The fields of a large hash: a hash table in which each field and each value is a string in its own block.
 
-The values are in dense arrays beside those of the table's keys (see :mod:`pyredmem.structures.dict_core`), so a random
+The values are in dense arrays beside those of the table's keys (see :mod:`pyredmem.structures.dict_slots`), so a random
 field is found by one index.
 """
 

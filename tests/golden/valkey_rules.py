@@ -1,4 +1,4 @@
-"""What Valkey 9.1 allocates for keys and for hash tables, as formulas: the rules of docs/memory-model-newer.md.
+"""What Valkey 9.1 allocates for keys and for hash tables, as formulas: the rules of docs/memory-model-valkey.md.
 
 They were found by logging what a running valkey-server asks its allocator for, and they are compared with its
 recordings in test_valkey_rules.py. Sizes are requests in bytes; ``libc_class`` says what libc makes of one.
