@@ -401,11 +401,13 @@ def hdel(context: Context, argv: list[bytes]) -> None:
 def delete_fields(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> int:
     """Delete fields and notify; returns how many of them existed."""
     deleted = 0
+    value.pause_shrinking()
     for field in fields:
         if value.remove(field):
             deleted += 1
             if value.length() == 0:
                 break
+    value.resume_shrinking()
     if deleted > 0:
         context.changed(key, events.HASH, b"hdel", deleted)
         if value.length() == 0:

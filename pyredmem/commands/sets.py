@@ -120,11 +120,13 @@ def srem(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(0)
         return
     removed: i64 = 0
+    found.pause_shrinking()
     for at in range(2, len(argv)):
         if found.remove(argv[at]):
             removed += 1
             if found.length() == 0:
                 break
+    found.resume_shrinking()
     if removed > 0:
         context.changed(argv[1], events.SET, b"srem", removed)
         if found.length() == 0:

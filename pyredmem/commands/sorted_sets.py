@@ -271,11 +271,13 @@ def zrem(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(0)
         return
     removed: i64 = 0
+    found.pause_shrinking()
     for at in range(2, len(argv)):
         if found.remove(argv[at]):
             removed += 1
             if found.length() == 0:
                 break
+    found.resume_shrinking()
     if removed > 0:
         context.removed(key, events.SORTED_SET, b"zrem", removed, found.length() == 0)
     context.reply.integer(removed)

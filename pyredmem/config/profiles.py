@@ -275,6 +275,7 @@ MIXED: Final = replace(
 VALKEY_9_1: Final = replace(
     REDIS_7_2,
     name="valkey-9.1",
+    layout="blocks of valkey",
     version="9.1.2",
     server="valkey",
     redis_version=valkey.REDIS_VERSION,

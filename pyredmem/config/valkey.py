@@ -135,6 +135,7 @@ SETTING_DEFAULTS: Final = (
     ("lazyfree-lazy-server-del", "yes"),
     ("lazyfree-lazy-user-del", "yes"),
     ("lazyfree-lazy-user-flush", "yes"),
+    ("mem-allocator", "libc"),  # its sizes are known with that one only
     ("repl-backlog-size", "10485760"),
     ("replica-lazy-flush", "yes"),
     ("syslog-ident", "valkey"),

@@ -25,7 +25,7 @@ from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace import eviction
 from pyredmem.keyspace.eviction import Eviction
-from pyredmem.structures.dict_core import GrowthLimit
+from pyredmem.structures.dict_tables import GrowthLimit
 
 _SETTINGS: Final = ("maxmemory", "maxmemory-policy", "maxmemory-samples", "maxmemory-eviction-tenacity")
 #: What a policy evicts, by the last part of its name.

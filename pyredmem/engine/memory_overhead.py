@@ -13,7 +13,6 @@ from typing import Final
 from pyredmem.engine import figures
 from pyredmem.engine.engine import Engine
 from pyredmem.keyspace.database import Database
-from pyredmem.memory.layout import POINTER_SIZE
 from pyredmem.memory.snapshot import float32, ratio
 
 #: The bytes that the caches of functions take on an empty server, by allocator. They are part of the startup memory.
@@ -27,7 +26,7 @@ class DatabaseOverhead:
     index: int
     main_table: int
     expire_table: int
-    buckets_bytes: int  # of both, the buckets alone
+    buckets_bytes: int  # of both, the buckets alone; in Valkey with their headers
 
 
 @dataclass(frozen=True)
@@ -75,11 +74,12 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
     """Take the figures now."""
     allocator = engine.allocator
     sources = engine.figures
-    databases = [_database(database) for database in engine.keyspace.databases if database.size() > 0]
+    databases = [_database(database) for database in engine.keyspace.databases if _is_listed(database)]
     replicas = sources.value(figures.REPLICA_BUFFERS_BYTES)
     clients = sources.value(figures.CLIENTS_BYTES)
     lua_caches = sources.value(figures.LUA_CACHES_BYTES)
     functions = _EMPTY_FUNCTIONS[allocator.profile.name] + sources.value(figures.FUNCTIONS_CACHES_BYTES)
+    functions += allocator.sizes.functions_change
     aof_buffer = sources.value(figures.AOF_BUFFER)
     tables = sum([database.main_table + database.expire_table for database in databases])
     return MemoryOverhead(
@@ -97,15 +97,23 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
     )
 
 
+def _is_listed(database: Database) -> bool:
+    """Whether MEMORY STATS has a database: if it has keys, or in Valkey if it ever had; the first one always."""
+    if not database.allocator.sizes.counts_headers:
+        return database.size() > 0
+    return database.index == 0 or database.has_header()
+
+
 def _database(database: Database) -> DatabaseOverhead:
     sizes = database.allocator.sizes
-    buckets = database.buckets() * POINTER_SIZE
-    expire_buckets = database.expire_buckets() * POINTER_SIZE
-    keys = database.size() * sizes.counted_key + (sizes.key_table if buckets else 0)
-    times = database.expiring() * sizes.counted_time + (sizes.expire_table if expire_buckets else 0)
+    header = sizes.key_table if database.has_header() else 0
+    expire_header = sizes.expire_table if database.has_expire_header() else 0
+    buckets = database.table_bytes()
+    expire_buckets = database.expire_table_bytes()
+    lookup = buckets + expire_buckets
     return DatabaseOverhead(
         index=database.index,
-        main_table=sizes.counted_tables + keys + buckets,
-        expire_table=sizes.counted_tables + times + expire_buckets,
-        buckets_bytes=buckets + expire_buckets,
+        main_table=sizes.counted_tables + header + database.size() * sizes.counted_key + buckets,
+        expire_table=sizes.counted_tables + expire_header + database.expiring() * sizes.counted_time + expire_buckets,
+        buckets_bytes=lookup + header + expire_header if sizes.counts_headers else lookup,
     )

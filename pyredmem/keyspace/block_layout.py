@@ -1,10 +1,10 @@
 """Which blocks keys and their strings have: where the versions of Redis differ, and the rest of the keyspace does not.
 
 An engine has one layout, chosen at its start. Redis 7.2 has up to four blocks for a key with a string: the sds of the
-key, the entry in the table, the robj, and the sds of the string unless the robj has its bytes. Redis 8.2 has one, and
-the sds of a string that is not short. A version with other blocks is another subclass of :class:`BlockLayout`, with its
-own strings and its own tables of keys, and one line in ``LAYOUTS``. Whatever the blocks are, a word has its access
-field where ``objects/heap_strings.py`` says.
+key, the entry in the table, the robj, and the sds of the string unless the robj has its bytes. Redis 8.2 and Valkey 9.1
+have one, and the sds of a string that is not short. A version with other blocks is another subclass of
+:class:`BlockLayout`, with its own strings and its own tables of keys, and one line in ``LAYOUTS``. Whatever the blocks
+are, a word has its access field where ``objects/heap_strings.py`` says.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP
 from pyredmem.memory.heap_choice import create_heap_bytes
-from pyredmem.memory.structure_sizes import REDIS_8_2
+from pyredmem.memory.key_block import KeyBlock, ValkeyKeyBlock
+from pyredmem.memory.structure_sizes import REDIS_8_2, VALKEY_9_1, StructureSizes
 from pyredmem.objects.heap_strings import HeapStrings
 from pyredmem.objects.one_block_factory import OneBlockFactory
 from pyredmem.objects.one_block_strings import OneBlockStrings
@@ -83,10 +84,22 @@ class OneBlock(BlockLayout):
 
     def __init__(self, allocator: Allocator) -> None:
         super().__init__(allocator)
-        allocator.sizes = REDIS_8_2
+        allocator.sizes = self._sizes()
         heap = create_heap_bytes(allocator, COMPILED)
-        self._strings = OneBlockStrings(allocator, heap, LONGEST_IN_HEAP if heap.has_data else -1)
-        self._factory = OneBlockFactory(allocator, self._strings)
+        blocks = self._blocks()
+        longest = LONGEST_IN_HEAP if self._has_strings_in_heap() and heap.has_data else -1
+        self._strings = OneBlockStrings(allocator, heap, longest, blocks)
+        self._factory = OneBlockFactory(allocator, self._strings, blocks)
+
+    def _sizes(self) -> StructureSizes:
+        return REDIS_8_2
+
+    def _blocks(self) -> KeyBlock:
+        return KeyBlock()
+
+    def _has_strings_in_heap(self) -> bool:
+        """Whether short strings lie in the heap without an object, if the heap has the bytes."""
+        return True
 
     @property
     def strings(self) -> HeapStrings:
@@ -103,8 +116,27 @@ class OneBlock(BlockLayout):
         return keys.expires
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
+class ValkeyBlocks(OneBlock):
+    """Valkey 9.1: the same with other sizes. Its tables are still those of Redis."""
+
+    def _sizes(self) -> StructureSizes:
+        return VALKEY_9_1
+
+    def _blocks(self) -> KeyBlock:
+        return ValkeyKeyBlock()
+
+    def _has_strings_in_heap(self) -> bool:
+        """No: an embedded string may be longer than the word of a string in the heap can say."""
+        return False
+
+
 #: The layouts by the names that profiles have for them.
-LAYOUTS: Final[dict[str, type[BlockLayout]]] = {"separate blocks": SeparateBlocks, "one block": OneBlock}
+LAYOUTS: Final[dict[str, type[BlockLayout]]] = {
+    "separate blocks": SeparateBlocks,
+    "one block": OneBlock,
+    "blocks of valkey": ValkeyBlocks,
+}
 
 
 def create_layout(name: str, allocator: Allocator) -> BlockLayout:

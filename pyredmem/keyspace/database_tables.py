@@ -16,8 +16,8 @@ from pyredmem.keyspace.shared import SharedState
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash import HashObject
 from pyredmem.objects.object import RedisObject
-from pyredmem.structures.dict_core import GrowthLimit
 from pyredmem.structures.dict_report import table_report
+from pyredmem.structures.dict_tables import GrowthLimit
 
 #: What ``expire_time`` returns for a key without an expire time.
 NO_EXPIRE: Final = -1
@@ -61,11 +61,22 @@ class DatabaseTables:
         """The keys of hashes with fields that expire. Made at its first use: few databases ever have such a hash."""
         if self._due_keys is None:
             self._due_keys = DueKeys()
+            if self.allocator.sizes.has_timed_key_table:
+                self._due_keys.count_in(self.allocator)
         return self._due_keys
 
     @due_keys.setter
     def due_keys(self, due_keys: DueKeys) -> None:
+        self.drop_due_keys()
         self._due_keys = due_keys
+        if self.allocator.sizes.has_timed_key_table:
+            due_keys.count_in(self.allocator)
+
+    def drop_due_keys(self) -> None:
+        """Forget which keys have fields that expire: they are gone."""
+        if self._due_keys is not None:
+            self._due_keys.free()
+            self._due_keys = None
 
     def all_keys(self) -> list[bytes]:
         """All keys, expired ones that are not deleted yet included."""
@@ -178,6 +189,22 @@ class DatabaseTables:
         """Buckets of the table of expire times, of both tables during a rehash."""
         return self.expires.buckets()
 
+    def table_bytes(self) -> i64:
+        """The requests for the buckets of the table of keys."""
+        return self.keys.table_bytes()
+
+    def expire_table_bytes(self) -> i64:
+        """The requests for the buckets of the table of expire times."""
+        return self.expires.table_bytes()
+
+    def has_header(self) -> bool:
+        """Whether the table of keys has a header."""
+        return self.keys.header_address != 0
+
+    def has_expire_header(self) -> bool:
+        """Whether the table of expire times has a header."""
+        return self.expires.header_address != 0
+
     def tables_report(self, full: bool, tells_of_empty: bool) -> str:
         """DEBUG HTSTATS; ``full``: with the lengths of the chains; ``tells_of_empty``: of empty tables too."""
         text = ""
@@ -210,7 +237,10 @@ class DatabaseTables:
 
     def addresses(self) -> list[int]:
         """Every ledger address that this database owns, those of the values included."""
-        return self.keys.addresses() + self.keys.value_addresses() + self.expires.addresses()
+        return self.keys.addresses() + self.keys.value_addresses() + self.expires.addresses() + self._index_addresses()
+
+    def _index_addresses(self) -> list[int]:
+        return [] if self._due_keys is None else self._due_keys.addresses()
 
     def check(self) -> None:
         """Assert the invariants."""

@@ -4,6 +4,8 @@ This is an index beside the keys, not a part of the values, because a value does
 the index is never later than the time at which its first field expires, but it may be earlier (the field was deleted,
 or lives longer now). The expire cycle looks at the hash at that time and corrects the index. The heap of (time, key)
 may hold stale entries, which are dropped when they reach the top.
+
+Valkey has a hash table of these keys, which the ledger has for its blocks alone.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from heapq import heapify, heappop, heappush
 from typing import Final
 
 from mypy_extensions import i64
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.structures.dict import Dict
 
 #: The heap is rebuilt, without stale entries, when it has two entries per key and this many more.
 _STALE: Final = 64
@@ -24,6 +29,32 @@ class DueKeys:
         self.count: i64 = 0
         self.when: dict[bytes, int] = {}
         self._heap: list[tuple[int, bytes]] = []
+        self._table: Dict | None = None
+
+    # Valkey's table.
+
+    def count_in(self, allocator: Allocator) -> None:
+        """Have a table in the ledger."""
+        table = Dict(allocator, owns_keys=False, without_values=True)
+        table.header_size = allocator.sizes.key_table
+        table.keeps_header = True
+        table.expand(len(self.when))
+        for key in self.when:
+            table.insert(key, 0)
+        self._table = table
+
+    def free(self) -> None:
+        """Free the table; the index is not in use any more."""
+        if self._table is not None:
+            self._table.keeps_header = False
+            self._table.clear()
+            self._table = None
+
+    def addresses(self) -> list[int]:
+        """The address of each block of the table."""
+        return [] if self._table is None else self._table.addresses()
+
+    # The keys.
 
     def add(self, key: bytes, when_ms: i64) -> None:
         """Note that a field of this key's hash expires at ``when_ms``, unless an earlier time is known."""
@@ -31,6 +62,9 @@ class DueKeys:
         known = self.when.get(key)
         if known is not None and known <= time:
             return
+        if known is None and self._table is not None:
+            self._table.step()
+            self._table.insert(key, 0)
         self.when[key] = time
         self.count = len(self.when)
         if len(self._heap) <= 2 * len(self.when) + _STALE:
@@ -43,8 +77,13 @@ class DueKeys:
 
     def forget(self, key: bytes) -> None:
         """Drop a key: it was deleted, or no field of its hash expires any more."""
-        self.when.pop(key, None)
+        if self.when.pop(key, None) is None:
+            return
         self.count = len(self.when)
+        table = self._table
+        if table is not None:
+            table.remove(table.find(key))
+            table.shrink_if_sparse()
 
     def hold(self, key: bytes) -> None:
         """Replace the bytes object of a key in the index by this one; the heap keeps the old object."""
@@ -96,6 +135,8 @@ class DueKeys:
 
     def clear(self) -> None:
         """Drop all keys."""
+        if self._table is not None:
+            self._table.clear()
         self.when = {}
         self._heap = []
         self.count = 0

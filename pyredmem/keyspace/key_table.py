@@ -36,6 +36,7 @@ class KeyTable(Dict):
         """``in_values``: keys and entries have no blocks of their own, see the subclass that asks for it."""
         super().__init__(allocator, owns_keys=not in_values, without_values=in_values, in_heap=True, has_words=True)
         self.header_size = allocator.sizes.key_table
+        self.keeps_header = allocator.sizes.keeps_headers
         self.strings = strings
         #: INCR makes a new object if the result is below this number, and not negative.
         self.shared_integers: i64 = SHARED_INTEGERS

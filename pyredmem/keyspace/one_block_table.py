@@ -1,4 +1,4 @@
-"""The tables of a database in which a key has one block (Redis 8.2).
+"""The tables of a database in which a key has one block (Redis 8.2 and Valkey 9.1).
 
 The block has the header of the value, the name of the key, its time to live if it has one, and the value itself if that
 is a short string. It is the block of the value; the table does not own it. An object has its address, and so has the
@@ -32,14 +32,13 @@ from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT
-from pyredmem.memory.key_block import embedded_size, is_embedded, key_block_size
 from pyredmem.memory.layout import ROBJ_SIZE, sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.heap_strings import NO_WORD
 from pyredmem.objects.object import RedisObject
+from pyredmem.objects.one_block_factory import OneBlockFactory
 from pyredmem.objects.one_block_strings import NOTHING, OneBlockStrings, granules
 from pyredmem.objects.string import SHARED_INTEGERS, BytesString, IntegerString
-from pyredmem.objects.string_factory import StringFactory
 
 
 def _is_embstr(value: RedisObject) -> bool:
@@ -50,11 +49,12 @@ def _is_embstr(value: RedisObject) -> bool:
 class OneBlockTable(KeyTable):
     """From key to value, both in one block."""
 
-    def __init__(self, allocator: Allocator, strings: OneBlockStrings, factory: StringFactory) -> None:
+    def __init__(self, allocator: Allocator, strings: OneBlockStrings, factory: OneBlockFactory) -> None:
         super().__init__(allocator, strings, in_values=True)
         self._in_blocks = strings
         self.shared_integers = 0
         self._factory = factory
+        self._blocks = factory.blocks
         #: The table of expire times with the same keys.
         self.expires = ExpireTable(allocator, without_values=True)
 
@@ -67,11 +67,11 @@ class OneBlockTable(KeyTable):
         """
         allocator = self.allocator
         length: i64 = len(key)
-        size = key_block_size(length, has_time)
+        size = self._blocks.size(length, has_time)
         if isinstance(value, BytesString) and value.sds_address == 0:
             size_of_string: i64 = len(value.content)
-            if is_embedded(length, size_of_string, has_time):
-                size += embedded_size(size_of_string)
+            if self._blocks.embeds(length, size_of_string, has_time):
+                size = self._blocks.size_with(length, size_of_string, has_time)
             else:
                 value.sds_address = i32(allocator.alloc(sds_new_size(size_of_string)))
         address: i64 = allocator.replace(i64(value.address), size)
@@ -92,15 +92,15 @@ class OneBlockTable(KeyTable):
             expires.set_key_address(expires.find_moved(self.key(slot), old), address)
 
     def _keeps_block(self, word: i64) -> bool:
-        """Whether Redis keeps the block of a value for the next one, if that has a block of its own."""
+        """Whether the server keeps the block of a value for the next one, if that has a block of its own."""
         if word >= 0:
             return not self._in_blocks.is_embedded(word)
         value = self.object(word)
         return value.refcount == 1 and not _is_embstr(value)
 
     def _fills_block(self, value: RedisObject) -> bool:
-        """Whether Redis puts a new value into the block of the old one."""
-        if isinstance(value, IntegerString):
+        """Whether the server puts a new value into the block of the old one."""
+        if isinstance(value, IntegerString) and self._blocks.renews_small_numbers:
             return not (self._factory.sharing and 0 <= value.number < SHARED_INTEGERS)
         return not _is_embstr(value)
 
@@ -118,10 +118,10 @@ class OneBlockTable(KeyTable):
             return slot
         strings = self._in_blocks
         length: i64 = len(key)
-        embedded = strings.embedded_bytes(word, length, False)
-        address: i64 = self.allocator.alloc(key_block_size(length, False) + embedded)
+        embeds = strings.embeds(word, length, False)
+        address: i64 = self.allocator.alloc(strings.block_size(length, False, embeds))
         heap.store(address, key, length)
-        return super().insert(key, address, strings.place(word, address, length, embedded > 0))
+        return super().insert(key, address, strings.place(word, address, length, embeds))
 
     def word_for(self, value: RedisObject) -> i64:
         """The word of an object, which goes into the heap when it has the block of its key."""
@@ -163,15 +163,15 @@ class OneBlockTable(KeyTable):
         place: i64 = self.key_places[slot]
         block: i64 = place & ADDRESS
         name: i64 = place >> LENGTH_SHIFT
-        embedded: i64 = 0
+        embeds = False
         if not self._keeps_block(old) or not strings.fills_block(word, self._factory.sharing):
             has_time = self._has_time(slot)
-            embedded = strings.embedded_bytes(word, name, has_time)
-            size: i64 = key_block_size(name, has_time) + embedded
+            embeds = strings.embeds(word, name, has_time)
+            size: i64 = strings.block_size(name, has_time, embeds)
             if old < 0 or allocator.usable(block) != allocator.good_size(size):
                 address: i64 = allocator.alloc(size)
                 strings.heap.move(block, address, name)
-                self.words[slot] = strings.place(word, address, name, embedded > 0)
+                self.words[slot] = strings.place(word, address, name, embeds)
                 self._follow(slot, address, has_time)
                 return old
         if old < 0:
@@ -180,7 +180,7 @@ class OneBlockTable(KeyTable):
             self.object(old).address = i32(own)
             return old
         sds_address = strings.sds_address(old)
-        self.words[slot] = strings.place(word, block, name, embedded > 0)
+        self.words[slot] = strings.place(word, block, name, embeds)
         if sds_address != 0:
             allocator.free(sds_address)
         return NOTHING
@@ -232,11 +232,11 @@ class OneBlockTable(KeyTable):
         place: i64 = self.key_places[slot]
         name: i64 = place >> LENGTH_SHIFT
         part: i64 = strings.part_bytes(word)
-        size: i64 = key_block_size(name, True)
+        size: i64 = self._blocks.size(name, True)
         if strings.is_embedded(word):
-            if not is_embedded(name, part, True):
+            if not self._blocks.embeds(name, part, True):
                 return False
-            size += embedded_size(part)
+            size = self._blocks.size_with(name, part, True)
         block: i64 = place & ADDRESS
         address: i64 = self.allocator.alloc(size)
         strings.heap.move(block, address, granules(name) * 8 + part)
@@ -248,15 +248,17 @@ class OneBlockTable(KeyTable):
     def needs_room_for_time(self, slot: i64) -> bool:
         """Whether the block has no room for a time: it was not asked for, and no 8 bytes are left over."""
         place: i64 = self.key_places[slot]
+        name: i64 = place >> LENGTH_SHIFT
         word: i64 = self.words[slot]
-        size = key_block_size(place >> LENGTH_SHIFT, True)
+        embedded: i64 = -1
         if word >= 0:
             if self._in_blocks.is_embedded(word):
-                size += embedded_size(self._in_blocks.part_bytes(word))
+                embedded = self._in_blocks.part_bytes(word)
         else:
             value = self.object(word)
             if isinstance(value, BytesString) and value.sds_address == 0:
-                size += embedded_size(len(value.content))
+                embedded = len(value.content)
+        size = self._blocks.size(name, True) if embedded < 0 else self._blocks.size_with(name, embedded, True)
         return self.allocator.usable(place & ADDRESS) < size
 
     def overhead(self, slot: i64) -> i64:

@@ -118,7 +118,8 @@ class Removals(DatabaseTables):
         self.keys.free_values()
         self.keys.clear()
         self.expires.clear()
-        self._due_keys = None
+        if self._due_keys is not None:
+            self._due_keys.clear()
         self.average_ttl = 0
         self.expires_cursor = 0
         return removed
@@ -132,8 +133,10 @@ class Removals(DatabaseTables):
         expires = self.shared.layout.create_expire_table(keys)
         expires.take_over(self.expires)
         removed = keys.used
-        self.shared.lazyfree.add(DetachedTables(keys, expires, self.due_keys))
+        due_keys = self.due_keys
+        due_keys.free()
         self._due_keys = None
+        self.shared.lazyfree.add(DetachedTables(keys, expires, due_keys))
         self.average_ttl = 0
         self.expires_cursor = 0
         return removed

@@ -21,6 +21,7 @@ class ExpireTable(Dict):
         """``without_values``: the time is in the block of the key, so that entries are those of a set."""
         super().__init__(allocator, owns_keys=False, without_values=without_values, in_heap=True, has_words=True)
         self.header_size = allocator.sizes.expire_table
+        self.keeps_header = allocator.sizes.keeps_headers
 
     def add(self, key: bytes, key_address: i64, when_ms: i64) -> None:
         """Add a key, which is not in the table, with its expire time."""

@@ -29,6 +29,9 @@ SKIPLIST_SIZE: Final = 32
 SKIPLIST_NODE_SIZE: Final = 24
 SKIPLIST_LEVEL_SIZE: Final = 16
 SKIPLIST_MAX_LEVEL: Final = 32
+#: The same in Valkey 9.1: a node without levels and member, and the head of the list
+MEMBER_NODE_SIZE: Final = 17
+SKIPLIST_HEAD_SIZE: Final = 528
 #: quicklist.h quicklist, quicklistNode, quicklistBookmark, quicklistLZF header
 QUICKLIST_SIZE: Final = 40
 QUICKLIST_NODE_SIZE: Final = 40
@@ -252,6 +255,12 @@ def intset_size(count: i64, width: i64) -> i64:
 def skiplist_node_size(level: i64) -> i64:
     """The request of a skiplist node with ``level`` levels (t_zset.c)."""
     return SKIPLIST_NODE_SIZE + SKIPLIST_LEVEL_SIZE * level
+
+
+def member_node_size(level: i64, member: i64) -> i64:
+    """The request of a skiplist node that has its member in the same block (measured in Valkey 9.1)."""
+    text: i64 = sds_new_size(member) if member > 0 else SDS_TYPE_5 + 1  # a member never grows
+    return MEMBER_NODE_SIZE + SKIPLIST_LEVEL_SIZE * level + text
 
 
 def key_overhead(block_bytes: i64) -> i64:

@@ -116,6 +116,18 @@ class Collection(RedisObject):
         """The elements in their present encoding."""
         raise NotImplementedError
 
+    def pause_shrinking(self) -> None:
+        """Begin to remove several elements: in Valkey a hash table then shrinks only when that ends."""
+        table = self.payload().lookup_table()
+        if table is not None:
+            table.pause_shrinking()
+
+    def resume_shrinking(self) -> None:
+        """End it."""
+        table = self.payload().lookup_table()
+        if table is not None:
+            table.resume_shrinking()
+
     def length(self) -> i64:
         """How many elements there are."""
         raise NotImplementedError

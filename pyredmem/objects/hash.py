@@ -163,16 +163,22 @@ class HashObject(Collection):
         old = self.fields
         times = FieldTimes()
         self.times = times
-        if self.packed:
+        if self.packed and not self.allocator.sizes.embeds_values:
             packed = TimedPackedFields(Listpack(self.allocator), {}, times)
             fields, values = old.names(), old.contents()
             for index, field in enumerate(fields):
                 packed.set(field, values[index])
             self.fields = packed
+        elif isinstance(old, TableFields) and self.allocator.sizes.embeds_values:
+            table = TimedTableFields(self.allocator, times, i64(old.address))
+            table.table = old.table
+            self.fields = table
+            return
         else:
             table = TimedTableFields(self.allocator, times)
             table.fill(old.names(), old.contents())
             self.fields = table
+            self.packed = False  # in Valkey there are no times in listpacks
         old.free()
 
     # The whole value.

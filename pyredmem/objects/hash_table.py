@@ -1,6 +1,6 @@
 """The fields of a large hash: a hash table in which each field and each value is a string in its own block.
 
-The values are in dense arrays beside those of the table's keys (see :mod:`pyredmem.structures.dict_core`), so a random
+The values are in dense arrays beside those of the table's keys (see :mod:`pyredmem.structures.dict_slots`), so a random
 field is found by one index.
 """
 
@@ -13,9 +13,10 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.field_block import field_block_size, joint_block_size, stays_in_block
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT, LONGEST_IN_HEAP, place_of
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, POINTER_SIZE, sds_new_size
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
 from pyredmem.memory.relocation import relocated_list
@@ -42,7 +43,10 @@ class FieldTable(Dict):
     """
 
     def __init__(self, allocator: Allocator) -> None:
-        super().__init__(allocator, owns_keys=True, in_heap=True, has_words=True)
+        embeds = allocator.sizes.embeds_values
+        super().__init__(allocator, owns_keys=True, without_values=embeds, in_heap=not embeds, has_words=True)
+        #: Whether a short value is in the block of its field, so that it has no address of its own.
+        self.embeds_values = embeds
         self.values: list[bytes] = []
         self._long_values: dict[int, bytes] = {}  # by address, in a table whose values are in the heap
 
@@ -52,10 +56,15 @@ class FieldTable(Dict):
         if slot < 0:
             self.add(field, value)
             return True
-        length: i64 = len(value)
-        address: i64 = self.allocator.alloc(sds_new_size(length))
         if self.keeper is not None:
             self.keeper.before_change(slot)
+        length: i64 = len(value)
+        if self.embeds_values:
+            self.values[slot] = value
+            self.words[slot] = place_of(self.value_address(slot), length)
+            self.fit_block(slot, False, True)
+            return False
+        address: i64 = self.allocator.alloc(sds_new_size(length))
         self._free_value(slot)
         if self.entries is None:
             self.words[slot] = place_of(address, length)
@@ -70,6 +79,10 @@ class FieldTable(Dict):
     def add(self, field: bytes, value: bytes) -> None:
         """Add a field that is not there. It was looked up just before, or the table has room for it."""
         length: i64 = len(value)
+        if self.embeds_values:
+            self.values.append(value)
+            self.fit_block(self.insert(field, 0, place_of(0, length)), False, False)
+            return
         address: i64 = self.allocator.alloc(sds_new_size(length))
         self.insert(field, 0, place_of(address, length))
         if self.heap is None:
@@ -124,6 +137,29 @@ class FieldTable(Dict):
         """The ledger address of the value in a slot."""
         return self.word(slot) & ADDRESS
 
+    def fit_block(self, slot: i64, has_time: bool, may_stay: bool) -> None:
+        """Give a field the block, or blocks, that Valkey has for it and its value, which may be a new one.
+
+        ``may_stay``: a new value may go into the block of the old one.
+        """
+        allocator = self.allocator
+        field: i64 = self.key_places[slot] >> LENGTH_SHIFT
+        block = self.key_address(slot)
+        address = self.value_address(slot)
+        length: i64 = self.words[slot] >> LENGTH_SHIFT
+        size = joint_block_size(field, length, has_time)
+        if size != 0:
+            if address != 0:
+                allocator.free(address)
+            if address != 0 or not may_stay or not stays_in_block(size, allocator.usable(block)):
+                self.set_key_address(slot, allocator.replace(block, size))
+            self.words[slot] = place_of(0, length)
+            return
+        self.set_key_address(slot, allocator.replace(block, field_block_size(field, has_time)))
+        request = sds_new_size(length)
+        address = allocator.alloc(request) if address == 0 else allocator.replace(address, request)
+        self.words[slot] = place_of(address, length)
+
     def resize_field(self, slot: i64, size: i64) -> None:
         """Give a field another sds, of ``size`` bytes."""
         field = self.key(slot)
@@ -144,7 +180,8 @@ class FieldTable(Dict):
         place: i64 = self.words[slot] if self.entries is None else self.word(slot)
         if self.heap is not None and place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
             del self._long_values[place & ADDRESS]
-        self.allocator.free(place & ADDRESS)
+        if place & ADDRESS != 0:
+            self.allocator.free(place & ADDRESS)
 
     def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
         """Read the fields and the values in some slots."""
@@ -177,7 +214,8 @@ class FieldTable(Dict):
         places = self.all_words()
         super().clear()
         for place in places:
-            self.allocator.free(place & ADDRESS)
+            if place & ADDRESS != 0:
+                self.allocator.free(place & ADDRESS)
 
     def clear_values(self) -> None:
         self.values = []
@@ -189,7 +227,8 @@ class FieldTable(Dict):
         slot = first
         while slot < self.used:
             place = self.word(slot)
-            addresses = append(addresses, i32(place & ADDRESS))
+            if place & ADDRESS != 0:
+                addresses = append(addresses, i32(place & ADDRESS))
             if self.heap is not None and place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
                 del self._long_values[place & ADDRESS]
             slot += 1
@@ -234,7 +273,8 @@ class FieldTable(Dict):
 
     def addresses(self) -> list[int]:
         """The address of every block of the table, including those of the values."""
-        return super().addresses() + [int(self.value_address(slot)) for slot in range(self.used)]
+        values = [int(self.value_address(slot)) for slot in range(self.used)]
+        return super().addresses() + [address for address in values if address != 0]
 
     def check(self) -> None:
         super().check()
@@ -249,11 +289,11 @@ class FieldTable(Dict):
 class TableFields(HashFields):
     """``hashtable``."""
 
-    def __init__(self, allocator: Allocator, header_size: i64 = DICT_SIZE, address: i64 = 0) -> None:
-        """``address`` is the header of the object whose twin this is."""
+    def __init__(self, allocator: Allocator, added_size: i64 = 0, address: i64 = 0) -> None:
+        """``added_size`` is for times; ``address`` is the header of the object whose twin this is."""
         self.allocator = allocator
-        self.header_size: i64 = header_size
-        self.address: i32 = i32(allocator.alloc(header_size) if address == 0 else address)
+        self.header_size: i64 = allocator.sizes.hash_header + added_size
+        self.address: i32 = i32(allocator.alloc(self.header_size) if address == 0 else address)
         self.table = FieldTable(allocator)
 
     def lookup_table(self) -> Dict | None:
@@ -364,12 +404,16 @@ class TableFields(HashFields):
 
     def structure_bytes(self) -> i64:
         """What MEMORY USAGE counts besides the fields."""
-        return self.header_size + POINTER_SIZE * self.table.buckets()
+        table = self.table
+        return self.header_size + table.table_bytes()
 
     def _field_memory(self, slot: i64) -> i64:
         table = self.table
         allocator = self.allocator
         field = allocator.usable(table.key_address(slot))
+        if table.embeds_values:
+            value = table.value_address(slot)
+            return field if value == 0 else field + allocator.usable(value)
         return DICT_ENTRY_SIZE + field + allocator.usable(table.value_address(slot))
 
     def free_effort(self) -> i64:
@@ -404,7 +448,7 @@ class TableFields(HashFields):
         return self.table.defrag_slots(mover, cursor, limit)
 
     def twin(self) -> HashFields:
-        twin = TableFields(self.allocator, self.header_size, i64(self.address))
+        twin = TableFields(self.allocator, 0, i64(self.address))
         twin.table = self.table
         return twin
 

@@ -18,12 +18,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.vecs import append, vec
 from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.layout import DICT_SIZE, RAX_SIZE, listpack_integer_size, sds_new_size
+from pyredmem.memory.layout import listpack_integer_size, sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated
 from pyredmem.objects.field_times import NEVER, NO_TIME, FieldTimes
@@ -31,12 +30,12 @@ from pyredmem.objects.hash_fields import HashFields, PackedFields
 from pyredmem.objects.hash_table import TableFields
 from pyredmem.objects.rdb_types import HASH_LISTPACK_EX, HASH_METADATA
 from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.objects.time_index import CountedTimes, TimeIndex
+from pyredmem.objects.time_windows import TimeWindows
 from pyredmem.structures.listpack import Listpack, entry_size
 from pyredmem.structures.listpack_bytes import ListpackWriter
 
 _FIELD_METADATA_SIZE: Final = 18
-_LIST_FIELDS: Final = 16
-_SEGMENT_SIZE: Final = 40
 
 
 def _time_size(when_ms: i64) -> i64:
@@ -159,10 +158,10 @@ class TimedTableFields(TableFields):
     """``hashtable`` with times."""
 
     def __init__(self, allocator: Allocator, times: FieldTimes, address: i64 = 0) -> None:
-        super().__init__(allocator, DICT_SIZE + allocator.sizes.table_times, address)
+        super().__init__(allocator, allocator.sizes.table_times, address)
         self.times = times
-        #: The blocks of the tree of times: first its head, then the segments.
-        self.tree: vec[i32] = vec[i32]()
+        #: What the ledger has for the times, besides the fields.
+        self.index: TimeIndex = TimeWindows(allocator, times) if self.table.embeds_values else CountedTimes(allocator)
 
     def field_times(self) -> FieldTimes | None:
         return self.times
@@ -170,32 +169,44 @@ class TimedTableFields(TableFields):
     def fill(self, fields: list[bytes], values: list[bytes]) -> None:
         """Add the fields of another encoding or table. Their times are in ``times``."""
         super().fill(fields, values)
-        for field in self.times.when:
+        for field, when_ms in self.times.when.items():
             self._resize_field(field, _FIELD_METADATA_SIZE)
-        self._fit_tree()
+            self.index.add(field, when_ms)
+
+    def set(self, field: bytes, value: bytes) -> bool:
+        added = super().set(field, value)
+        if self.table.embeds_values and self.times.get(field) != NO_TIME:
+            self._resize_field(field, _FIELD_METADATA_SIZE)
+        return added
 
     def remove(self, field: bytes) -> bool:
         """Remove a field with its time; False if it was not there."""
         if not super().remove(field):
             return False
-        if self.times.clear(field):
-            self._fit_tree()
+        when_ms = self.times.get(field)
+        if when_ms != NO_TIME:
+            self.times.clear(field)
+            self.index.remove(field, when_ms)
         return True
 
     def set_time(self, field: bytes, when_ms: i64) -> None:
         """Set the time of a field. If it is its first one, the field's string is replaced by one with metadata."""
         self._keep(field)
-        if self.times.get(field) == NO_TIME:
-            self._resize_field(field, _FIELD_METADATA_SIZE)
+        old_ms = self.times.get(field)
         self.times.set(field, when_ms)
-        self._fit_tree()
+        if old_ms == NO_TIME:
+            self._resize_field(field, _FIELD_METADATA_SIZE)
+            self.index.add(field, when_ms)
+        else:
+            self.index.move(field, old_ms, when_ms)
 
     def clear_time(self, field: bytes) -> None:
         """Remove the time of a field, whose string is replaced by one without metadata."""
         self._keep(field)
         self._resize_field(field, 0)
+        when_ms = self.times.get(field)
         self.times.clear(field)
-        self._fit_tree()
+        self.index.remove(field, when_ms)
 
     def _keep(self, field: bytes) -> None:
         """Let a save that goes on see a field whose time is about to change."""
@@ -206,19 +217,10 @@ class TimedTableFields(TableFields):
     def _resize_field(self, field: bytes, metadata: i64) -> None:
         table = self.table
         slot: i64 = table.find(field)
-        table.resize_field(slot, sds_new_size(len(field)) + metadata)
-
-    def _fit_tree(self) -> None:
-        """Give the tree as many blocks as the number of times needs."""
-        fields: i64 = len(self.times.when)
-        wanted = 0 if fields <= _LIST_FIELDS else 1 + (fields + _LIST_FIELDS - 1) // _LIST_FIELDS
-        while len(self.tree) < wanted:
-            size: i64 = _SEGMENT_SIZE if len(self.tree) > 0 else RAX_SIZE
-            self.tree = append(self.tree, i32(self.allocator.alloc(size)))
-        while len(self.tree) > wanted:
-            last: i64 = len(self.tree) - 1
-            self.allocator.free(i64(self.tree[last]))
-            self.tree = self.tree[:last]
+        if table.embeds_values:
+            table.fit_block(slot, metadata > 0, False)
+        else:
+            table.resize_field(slot, sds_new_size(len(field)) + metadata)
 
     def duplicate(self) -> HashFields:
         """A table of the size needed, with its own times."""
@@ -245,29 +247,21 @@ class TimedTableFields(TableFields):
         super().save_slot(writer, slot, first_ms)
 
     def memory(self, samples: i64) -> i64:
-        """That of a table without times, plus the tree."""
+        """That of a table without times, plus the index."""
         total = super().memory(samples)
         if not self.allocator.sizes.counts_table_times:
             return total - self.allocator.sizes.table_times
-        for address in self.tree:
-            total += self.allocator.usable(i64(address))
-        return total
+        return total + self.index.memory()
 
     def free(self) -> None:
-        for address in self.tree:
-            self.allocator.free(i64(address))
+        for address in self.index.addresses():
+            self.allocator.free(address)
         super().free()
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The tree first, then the times, the fields and the header."""
-        blocks: i64 = len(self.tree)
-        first = blocks - limit if blocks > limit else 0
-        at = first
-        while at < blocks:
-            freed.add(i64(self.tree[at]))
-            at += 1
-        self.tree = self.tree[:first]
-        return first == 0 and self.times.dismantle(limit) and super().dismantle(limit, freed)
+        """The index first, then the times, the fields and the header."""
+        gone = self.index.dismantle(limit, freed)
+        return gone and self.times.dismantle(limit) and super().dismantle(limit, freed)
 
     def defrag_head(self, mover: Mover) -> None:
         super().defrag_head(mover)
@@ -276,7 +270,7 @@ class TimedTableFields(TableFields):
             self.times.relocate_heap(mover)
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Some fields, in the order of their slots; after them the blocks of the tree, then the heap of times."""
+        """Some fields, in the order of their slots; after them the blocks of the index, then the heap of times."""
         if cursor < 0:
             return 0
         table = self.table
@@ -291,12 +285,12 @@ class TimedTableFields(TableFields):
                     self.times.relocate_time(table.key(cursor), mover)
                     cursor += 1
             return end
-        blocks: i64 = len(self.tree)
+        blocks = self.index.movable()
         at = cursor - fields
         if at < blocks:
             end = min(at + limit, blocks)
             while at < end:
-                self.tree[at] = i32(mover.block(i64(self.tree[at])))
+                self.index.move_block(mover, at)
                 at += 1
             return fields + end
         entries: i64 = self.times.entries() if mover.steers() else 0
@@ -312,13 +306,13 @@ class TimedTableFields(TableFields):
     def twin(self) -> HashFields:
         twin = TimedTableFields(self.allocator, self.times, i64(self.address))
         twin.table = self.table
-        twin.tree = self.tree
+        twin.index = self.index
         return twin
 
     def detach(self) -> None:
         super().detach()
         self.times = self.times.image()
-        self.tree = self.tree[:]
+        self.index = self.index.image(self.times)
 
     def addresses(self) -> list[int]:
-        return super().addresses() + list(self.tree)
+        return super().addresses() + self.index.addresses()

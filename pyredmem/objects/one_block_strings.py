@@ -25,8 +25,8 @@ from mypy_extensions import i32, i64
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import ADDRESS, HeapBytes
-from pyredmem.memory.key_block import embedded_size, is_embedded, key_block_size
-from pyredmem.memory.layout import EMBSTR_LIMIT, sds_new_size
+from pyredmem.memory.key_block import KeyBlock
+from pyredmem.memory.layout import sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.heap_strings import (
     EMBSTR_LENGTH_SHIFT,
@@ -53,8 +53,9 @@ def granules(name: i64) -> i64:
 class OneBlockStrings(HeapStrings):
     """The strings of one engine that lie in the heap, in the blocks of their keys."""
 
-    def __init__(self, allocator: Allocator, heap: HeapBytes, longest: i64) -> None:
+    def __init__(self, allocator: Allocator, heap: HeapBytes, longest: i64, blocks: KeyBlock) -> None:
         super().__init__(allocator, heap, longest)
+        self._blocks = blocks
         self._text = b""  # that waits
         self._number: i64 = 0
 
@@ -74,12 +75,17 @@ class OneBlockStrings(HeapStrings):
         """Whether Redis puts the string that waits into the block of another value, if that has one of its own."""
         if word & ENCODING == INT:
             return not (sharing and 0 <= self._number < SHARED_INTEGERS)
-        return len(self._text) > EMBSTR_LIMIT
+        return len(self._text) > self._blocks.longest
 
-    def embedded_bytes(self, word: i64, name: i64, has_time: bool) -> i64:
-        """What the string that waits adds to the block of a key; 0 if it is not embedded."""
-        size: i64 = len(self._text)
-        return embedded_size(size) if word & ENCODING == RAW and is_embedded(name, size, has_time) else 0
+    def embeds(self, word: i64, name: i64, has_time: bool) -> bool:
+        """Whether the string that waits is embedded in the block of a key."""
+        return word & ENCODING == RAW and self._blocks.embeds(name, len(self._text), has_time)
+
+    def block_size(self, name: i64, has_time: bool, embeds: bool) -> i64:
+        """The request for the block of a key, in which the string that waits is embedded or not."""
+        if embeds:
+            return self._blocks.size_with(name, len(self._text), has_time)
+        return self._blocks.size(name, has_time)
 
     def place(self, word: i64, block: i64, name: i64, embeds: bool) -> i64:
         """Put the string that waits into the block of its key, which has a name of this length; returns its word."""
@@ -139,10 +145,10 @@ class OneBlockStrings(HeapStrings):
         Returns the new word; NO_WORD, and does nothing, if Redis would take a block of another size class.
         """
         size: i64 = len(data)
-        if size == 0 or data[0] <= NINE or not is_embedded(name, size, has_time):
+        if size == 0 or data[0] <= NINE or not self._blocks.embeds(name, size, has_time):
             return NO_WORD
         allocator = self.allocator
-        if allocator.usable(block) != allocator.good_size(key_block_size(name, has_time) + embedded_size(size)):
+        if allocator.usable(block) != allocator.good_size(self._blocks.size_with(name, size, has_time)):
             return NO_WORD
         part: i64 = word & ADDRESS
         self.heap.store(part, data, size)

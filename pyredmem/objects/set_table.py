@@ -9,7 +9,6 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, dict_table_size
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.limits import EncodingLimits
@@ -99,14 +98,15 @@ class HashedMembers(SetEncoding):
         An entry is counted for each member, although the first one of a bucket has none, as in Redis.
         """
         keys = self.keys
-        total = DICT_SIZE + dict_table_size(keys.buckets())
+        allocator = keys.allocator
+        sizes = allocator.sizes
+        total = sizes.set_header + keys.table_bytes()
         if keys.used == 0:
             return total
-        allocator = keys.allocator
         measured: i64 = 0
         slots = keys.walk(samples)
         for slot in slots:
-            measured += DICT_ENTRY_SIZE + allocator.usable(keys.key_address(slot))
+            measured += sizes.counted_set_entry + allocator.usable(keys.key_address(slot))
         # As in Redis, a sum of doubles truncated to an integer.
         return i64(int(int(total) + int(measured) / len(slots) * int(keys.used)))
 
@@ -177,7 +177,7 @@ class HashedMembers(SetEncoding):
 
 def new_hashed_members(allocator: Allocator, expected: i64) -> HashedMembers:
     """An empty hash table with room for ``expected`` members."""
-    address = allocator.alloc(DICT_SIZE)
+    address = allocator.alloc(allocator.sizes.set_header)
     keys = Dict(allocator, owns_keys=True, without_values=True, in_heap=True)
     keys.expand(expected)
     return HashedMembers(address, keys)

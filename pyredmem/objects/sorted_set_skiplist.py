@@ -16,10 +16,13 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import (
     DICT_SIZE,
+    SKIPLIST_HEAD_SIZE,
     SKIPLIST_HEADER_NODE_SIZE,
+    SKIPLIST_LEVEL_SIZE,
     SKIPLIST_MAX_LEVEL,
     SKIPLIST_SIZE,
     ZSET_SIZE,
+    member_node_size,
     skiplist_node_size,
 )
 from pyredmem.memory.mover import Mover
@@ -55,9 +58,13 @@ class SortedSetSkiplist(SortedSetEncoding):
             self.order = original.order
             return
         self.structure_address = i32(allocator.alloc(ZSET_SIZE))
-        self.dict_address = i32(allocator.alloc(DICT_SIZE))
-        self.skiplist_address = i32(allocator.alloc(SKIPLIST_SIZE))
-        self.header_address = i32(allocator.alloc(SKIPLIST_HEADER_NODE_SIZE))
+        self.dict_address = i32(allocator.alloc(allocator.sizes.set_header))
+        if allocator.sizes.embeds_members:
+            self.skiplist_address = 0
+            self.header_address = i32(allocator.alloc(SKIPLIST_HEAD_SIZE))
+        else:
+            self.skiplist_address = i32(allocator.alloc(SKIPLIST_SIZE))
+            self.header_address = i32(allocator.alloc(SKIPLIST_HEADER_NODE_SIZE))
         self.members = SkiplistTable(allocator)
         if expected > 0:
             self.members.expand(expected)
@@ -80,14 +87,17 @@ class SortedSetSkiplist(SortedSetEncoding):
         measured: i64 = 0
         for member in self.order.members(0, sampled):
             slot = members.peek(member)
-            measured += allocator.usable(members.key_address(slot)) + entry
+            if not members.embeds_members:
+                measured += allocator.usable(members.key_address(slot)) + entry
             measured += allocator.usable(i64(members.nodes[slot]))
         return sampled_memory(self.structure_bytes(), measured, sampled, length)
 
     def structure_bytes(self) -> i64:
         """What MEMORY USAGE counts besides the members."""
+        if self.skiplist_address == 0:
+            return ZSET_SIZE + SKIPLIST_HEAD_SIZE + self.allocator.sizes.set_header + self.members.table_bytes()
         header = self.allocator.usable(i64(self.header_address))
-        return ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + 8 * self.members.buckets() + header
+        return ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + self.members.table_bytes() + header
 
     def node_bytes(self) -> i64:
         """Bytes of all nodes of the skiplist but the header."""
@@ -102,8 +112,17 @@ class SortedSetSkiplist(SortedSetEncoding):
 
     def chance_bytes(self) -> i64:
         """The bytes of as many nodes of average size, less those of the nodes."""
+        if self.members.embeds_members:
+            return self._expected_node_bytes() - self.node_bytes()
         average = _average_node_bytes(self.allocator)
         return i64(round(average * float(self.members.used))) - self.node_bytes()
+
+    def _expected_node_bytes(self) -> i64:
+        """Bytes of nodes with these members, of which each has 4/3 levels on average."""
+        found: i64 = 0
+        for member in self.members.keys:
+            found += self.allocator.good_size(member_node_size(1, len(member)))
+        return found + i64(round(float(SKIPLIST_LEVEL_SIZE * self.members.used) / 3))
 
     def free_effort(self) -> i64:
         return self.order.length
@@ -117,7 +136,8 @@ class SortedSetSkiplist(SortedSetEncoding):
             slot += 1
         members.clear()
         allocator.free(i64(self.header_address))
-        allocator.free(i64(self.skiplist_address))
+        if self.skiplist_address != 0:
+            allocator.free(i64(self.skiplist_address))
         allocator.free(i64(self.dict_address))
         allocator.free(i64(self.structure_address))
 
@@ -128,7 +148,8 @@ class SortedSetSkiplist(SortedSetEncoding):
         if not self.members.dismantle(limit, freed):
             return False
         freed.add(i64(self.header_address))
-        freed.add(i64(self.skiplist_address))
+        if self.skiplist_address != 0:
+            freed.add(i64(self.skiplist_address))
         freed.add(i64(self.dict_address))
         freed.add(i64(self.structure_address))
         return True
@@ -188,7 +209,9 @@ class SortedSetSkiplist(SortedSetEncoding):
     def addresses(self) -> list[int]:
         own = [self.structure_address, self.dict_address, self.skiplist_address, self.header_address]
         nodes = list(self.members.nodes)[: self.members.used]
-        return [int(address) for address in own] + self.members.addresses() + [int(node) for node in nodes]
+        return (
+            [int(address) for address in own if address != 0] + self.members.addresses() + [int(node) for node in nodes]
+        )
 
     def score(self, member: bytes) -> float:
         """The score of a member; NaN if it is not there. This is a step of a rehash that is in progress."""
@@ -198,20 +221,26 @@ class SortedSetSkiplist(SortedSetEncoding):
     def insert(self, member: bytes, score: float, rng: Random) -> None:
         """Add a member with a node of random height."""
         self.order.insert(score, member)
-        node = self.allocator.alloc(_random_node_size(rng))
+        node = self.allocator.alloc(self._random_node_size(member, rng))
         self.members.step_for(member)
         self.members.add(member, score, node)
 
+    def _random_node_size(self, member: bytes, rng: Random) -> i64:
+        level = _random_level(rng)
+        if self.members.embeds_members:
+            return member_node_size(level, len(member))
+        return skiplist_node_size(level)
+
     def update(self, member: bytes, score: float, new_score: float, rng: Random) -> None:
-        """Change the score of a member. If that changes its place, a new node replaces the old one."""
+        """Change the score of a member. If that changes its place, a new node replaces the old one (not in Valkey)."""
         members = self.members
         slot = members.peek(member)
         if members.keeper is not None:
             members.keeper.before_change(slot)
         members.scores[slot] = new_score
-        if not self.order.move(score, member, new_score):
+        if not self.order.move(score, member, new_score) and not members.embeds_members:
             self.allocator.free(i64(members.nodes[slot]))
-            members.nodes[slot] = i32(self.allocator.alloc(_random_node_size(rng)))
+            members.nodes[slot] = i32(self.allocator.alloc(self._random_node_size(member, rng)))
 
     def remove(self, member: bytes, shrinks: bool = True) -> bool:
         """Remove a member with its node."""
@@ -282,11 +311,11 @@ def _average_node_bytes(allocator: Allocator) -> float:
     return total + share * float(allocator.good_size(skiplist_node_size(level)))
 
 
-def _random_node_size(rng: Random) -> i64:
-    """Bytes of a skiplist node with a random number of levels: each further level with probability 1/4, at most 32."""
+def _random_level(rng: Random) -> i64:
+    """The levels of a skiplist node: each further level with probability 1/4, at most 32."""
     bits = rng.below(_HEIGHT_DRAWS)
     level: i64 = 1
     while bits & 3 == 0 and level < SKIPLIST_MAX_LEVEL:
         level += 1
         bits >>= 2
-    return skiplist_node_size(level)
+    return level

@@ -16,7 +16,10 @@ class SkiplistTable(Dict):
     """A hash table from member to score and skiplist node."""
 
     def __init__(self, allocator: Allocator) -> None:
-        super().__init__(allocator, owns_keys=True)
+        embeds = allocator.sizes.embeds_members
+        super().__init__(allocator, owns_keys=not embeds, without_values=embeds)
+        #: Whether a member is in the block of its node, so that it has no address of its own.
+        self.embeds_members = embeds
         self.scores: vec[float] = vec[float]()
         self.nodes: vec[i32] = vec[i32]()
 

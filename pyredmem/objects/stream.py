@@ -115,7 +115,7 @@ class Stream(Encoded):
 
     def memory(self, samples: i64) -> i64:
         """Bytes as MEMORY USAGE counts them: an estimate of the trees, plus the listpacks and the groups."""
-        total: i64 = self.allocator.sizes.stream + self.tree.estimated_bytes() + self._node_bytes(samples)
+        total: i64 = self.allocator.sizes.stream + self.tree.counted_bytes() + self._node_bytes(samples)
         for group in self.group_list():
             total += group.memory()
         return total

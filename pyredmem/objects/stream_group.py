@@ -103,7 +103,7 @@ class StreamConsumer(Relocatable):
 
     def memory(self) -> i64:
         """Bytes as MEMORY USAGE counts them."""
-        return STREAM_CONSUMER_SIZE + len(self.name) + self.pending.estimated_bytes()
+        return STREAM_CONSUMER_SIZE + len(self.name) + self.pending.counted_bytes()
 
 
 class StreamGroup(Relocatable):
@@ -285,7 +285,7 @@ class StreamGroup(Relocatable):
 
     def memory(self) -> i64:
         """Bytes as MEMORY USAGE counts them."""
-        total: i64 = STREAM_GROUP_SIZE + self.pending.estimated_bytes()
+        total: i64 = STREAM_GROUP_SIZE + self.pending.counted_bytes()
         total += self.allocator.sizes.pending_entry * self.pending.used
         for consumer in self.consumers.values():
             total += consumer.memory()

@@ -22,7 +22,8 @@ from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT, place_of
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail, release_vec
 from pyredmem.memory.relocation import relocated_array, relocated_counts, relocated_list
-from pyredmem.structures.dict_core import NONE, SPARE_BITS, DictCore, empty_heads
+from pyredmem.structures.dict_core import DictCore
+from pyredmem.structures.dict_tables import NONE, SPARE_BITS, empty_heads
 
 #: A sample jumps elsewhere after this many empty buckets in a row, if that is also more than the keys it looks for.
 FAR_EMPTY: Final = 5
@@ -446,6 +447,7 @@ class Dict(DictCore):
         self.entry_addresses, other.entry_addresses = other.entry_addresses, vec[i32]()
         self.heads, other.heads = other.heads, empty_heads(1)
         self.mask, other.mask = other.mask, 0
+        self.most, other.most = other.most, 0
         self.tags, other.tags = other.tags, self.tags
         self.table_address, other.table_address = other.table_address, 0
         self.header_address, other.header_address = other.header_address, 0
@@ -470,6 +472,7 @@ class Dict(DictCore):
         image.entry_addresses = self.entry_addresses[:]
         image.heads = self.heads[:]
         image.mask = self.mask
+        image.most = self.most
         image.tags = self.tags
         image.table_address = self.table_address
         image.new_heads = self.new_heads[:]
@@ -607,10 +610,18 @@ class Dict(DictCore):
                 assert all(self._hash(slot) & self.new_mask == bucket for slot in seen[before:])
         assert sorted(seen) == list(range(self.used)), "a slot is in no bucket, or in two"
         assert len(set(keys)) == self.used, "a key is there twice"
+        assert self._misfits() == 0, "a group has too few or too many child buckets"
         assert all(self.find_rehashing(key) == slot for slot, key in enumerate(keys)), "a tag is wrong"
         assert all(self.key_place(slot) >> LENGTH_SHIFT == len(key) for slot, key in enumerate(keys))
         if self.entries is not None:
             assert len(self.key_places) == len(self.words) == 0, "what is in the entries has arrays too"
+
+    def _misfits(self) -> int:
+        groups = self.groups
+        if groups is None:
+            return 0
+        old = groups.misfits(self.heads, self.links, self.entry_addresses, self.tags)
+        return old + groups.misfits(self.new_heads, self.links, self.entry_addresses, self.new_tags)
 
     def _hash(self, slot: i64) -> i64:
         return key_hash(self.key(slot), self.hash_seed)

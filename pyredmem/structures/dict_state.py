@@ -12,7 +12,6 @@ from mypy_extensions import i32, i64
 
 from pyredmem.base.key_hash import key_hash
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.layout import DICT_ENTRY_NO_VALUE_SIZE, DICT_ENTRY_SIZE
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.dict_core import search
 
@@ -28,7 +27,7 @@ class DictState:
         self._links: vec[i32] = table.links[: table.used]
         #: The blocks of the entries then, of a table where not every key has one: which keys those are.
         self._entries: vec[i32] = table.entry_addresses[: table.used if table.without_values else 0]
-        self._entry_bytes: i64 = DICT_ENTRY_NO_VALUE_SIZE if table.without_values else DICT_ENTRY_SIZE
+        self._entry_bytes: i64 = table.entry_bytes()
         self._heads: vec[i32] = table.heads[:]
         self._mask: i64 = table.mask
         self._tags: i64 = table.tags
@@ -75,6 +74,7 @@ class DictState:
         table.put_keys(self.keys, key_addresses)
         table.heads = self._heads[:]
         table.mask = self._mask
+        table.fit_most()
         table.tags = self._tags
         table.new_heads = self._new_heads[:]
         table.new_mask = self._new_mask

@@ -56,11 +56,15 @@ class Quicklist(NodeChain):
         # The two limits that `fill` stands for, calculated once.
         self._most_bytes: i64 = byte_limit(self.fill) if self.fill < 0 else _SAFETY_BYTES
         self._most_elements: i64 = NO_LIMIT if self.fill < 0 else max(self.fill, 1)
+        #: From this size on an element gets a plain node whatever the threshold is; Redis 7.2 has no such size.
+        self._plain_from: i64 = self._most_bytes + 1 if allocator.sizes.plain_large_elements else NO_LIMIT
 
     # The ends.
 
     def push_head(self, element: bytes, packed_threshold: i64) -> None:
         """Add an element before the first one; one of ``packed_threshold`` bytes gets a plain node."""
+        if packed_threshold > self._plain_from:
+            packed_threshold = self._plain_from
         head = self.head
         if head is not None and self._has_room(head, len(element), packed_threshold):
             head.push_head(element)
@@ -72,6 +76,8 @@ class Quicklist(NodeChain):
 
     def push_tail(self, element: bytes, packed_threshold: i64) -> None:
         """Add an element after the last one."""
+        if packed_threshold > self._plain_from:
+            packed_threshold = self._plain_from
         tail = self.tail
         if tail is not None and self._has_room(tail, len(element), packed_threshold):
             tail.push_tail(element)
@@ -184,6 +190,8 @@ class Quicklist(NodeChain):
 
     def replace(self, index: i64, element: bytes, packed_threshold: i64) -> None:
         """Replace the element at ``index``."""
+        if packed_threshold > self._plain_from:
+            packed_threshold = self._plain_from
         node = self.seek(index)
         place = self.offset
         large = len(element) >= packed_threshold
@@ -228,6 +236,8 @@ class Quicklist(NodeChain):
 
     def insert(self, node: ListNode, place: i64, element: bytes, after: bool, packed_threshold: i64) -> None:
         """Add an element before or after the one at ``place`` in a node."""
+        if packed_threshold > self._plain_from:
+            packed_threshold = self._plain_from
         size: i64 = len(element)
         at_edge = place == node.count() - 1 if after else place == 0
         neighbour = node.next if after else node.previous

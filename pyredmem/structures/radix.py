@@ -24,7 +24,7 @@ from mypy_extensions import i32, i64
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.layout import RAX_SIZE, rax_node_size
+from pyredmem.memory.layout import rax_node_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated_list
 
@@ -95,7 +95,7 @@ class RadixTree(Generic[Value]):
             self.nodes: i64 = original.nodes
             self.used: i64 = original.used
             return
-        self.address = i32(allocator.alloc(RAX_SIZE))
+        self.address = i32(allocator.alloc(allocator.sizes.radix_tree))
         self.root = RadixNode[Value](allocator.alloc(rax_node_size(0, 0, False)))
         self.nodes = 1
         self.used = 0  # keys
@@ -125,8 +125,13 @@ class RadixTree(Generic[Value]):
                 node = node.children[found]
         return node.value
 
-    def estimated_bytes(self) -> i64:
-        """The bytes that MEMORY USAGE estimates for the tree, which are far more than it has."""
+    def counted_bytes(self) -> i64:
+        """The bytes that MEMORY USAGE counts for the tree. If it estimates them, they are far more than it has."""
+        if self.allocator.sizes.counts_trees:
+            total: i64 = 0
+            for address in self.addresses():
+                total += self.allocator.usable(address)
+            return total
         return self.used * _ESTIMATED_KEY + self.nodes * _ESTIMATED_NODE
 
     def values(self) -> list[Value]:

@@ -34,7 +34,8 @@ def _families() -> list[str]:
     return list(dict.fromkeys(case.category.partition("/")[0] for case in recordings()))
 
 
-def _measured(case: Recording, local: LocalEngine, control: LocalClient) -> dict[str, int | str]:
+def measured_here(case: Recording, local: LocalEngine, control: LocalClient) -> dict[str, int | str]:
+    """What record.measured() measures, of the engine in this process."""
     control.do("FLUSHALL")
     client = local.client()
     try:
@@ -88,7 +89,7 @@ def test_figures_are_those_recorded_of_redis_8_2(family: str) -> None:
     for case in recordings():
         if case.category.partition("/")[0] != family:
             continue
-        expected, found = known[case.id], _measured(case, local, control)
+        expected, found = known[case.id], measured_here(case, local, control)
         if "error" in expected or "error" in found:
             continue  # whether a command is refused is another subject
         for name in ("encoding", *FIGURES):

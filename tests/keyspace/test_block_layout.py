@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pyredmem.config.profiles import REDIS_7_2, REDIS_7_4, REDIS_8_2, REDIS_8_4, Profile
-from pyredmem.keyspace.block_layout import LAYOUTS, BlockLayout, OneBlock, SeparateBlocks
+from pyredmem.config.profiles import REDIS_7_2, REDIS_7_4, REDIS_8_2, REDIS_8_4, VALKEY_9_1, Profile
+from pyredmem.keyspace.block_layout import LAYOUTS, BlockLayout, OneBlock, SeparateBlocks, ValkeyBlocks
 from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.memory.allocator import Allocator
 from tests.support.world import World
@@ -23,7 +23,10 @@ class CountingLayout(SeparateBlocks):
 
 @pytest.mark.parametrize(
     ("profile", "layout"),
-    [(REDIS_7_2, SeparateBlocks), (REDIS_7_4, SeparateBlocks), (REDIS_8_2, OneBlock), (REDIS_8_4, OneBlock)],
+    [
+        *((REDIS_7_2, SeparateBlocks), (REDIS_7_4, SeparateBlocks)),
+        *((REDIS_8_2, OneBlock), (REDIS_8_4, OneBlock), (VALKEY_9_1, ValkeyBlocks)),
+    ],
 )
 def test_a_profile_has_a_layout(profile: Profile, layout: type[BlockLayout]) -> None:
     assert type(World(redis_version=profile.name).engine.keyspace.layout) is layout

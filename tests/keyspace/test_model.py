@@ -239,8 +239,16 @@ class OneBlockMachine(KeyspaceMachine):
     version = "8.2.0"
 
 
+class ValkeyMachine(KeyspaceMachine):
+    """The same with the sizes of Valkey."""
+
+    version = "valkey-9.1"
+
+
 STEPS = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestKeyspace = KeyspaceMachine.TestCase
 TestKeyspace.settings = STEPS
 TestOneBlock = OneBlockMachine.TestCase
 TestOneBlock.settings = STEPS
+TestValkey = ValkeyMachine.TestCase
+TestValkey.settings = STEPS

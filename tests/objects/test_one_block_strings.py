@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_choice import create_allocator, create_heap_bytes
-from pyredmem.memory.key_block import embedded_size, is_embedded, key_block_size
+from pyredmem.memory.key_block import KeyBlock
 from pyredmem.objects.heap_strings import NO_WORD, shared_word, with_access
 from pyredmem.objects.one_block_strings import NOTHING, OneBlockStrings, granules
+
+BLOCKS = KeyBlock()
 
 
 class Rig:
@@ -19,23 +21,22 @@ class Rig:
 
     def __init__(self, name: int = 5) -> None:
         self.allocator: Allocator = create_allocator("jemalloc", checked=True)
-        self.strings = OneBlockStrings(self.allocator, create_heap_bytes(self.allocator, compiled=False), 256)
+        self.strings = OneBlockStrings(self.allocator, create_heap_bytes(self.allocator, compiled=False), 256, BLOCKS)
         self.name = name
 
     def placed(self, word: int, has_time: bool = False) -> int:
         """The string that waits, in a new block for the key."""
-        embedded = self.strings.embedded_bytes(word, self.name, has_time)
-        block = self.allocator.alloc(key_block_size(self.name, has_time) + embedded)
+        embeds = self.strings.embeds(word, self.name, has_time)
+        block = self.allocator.alloc(self.strings.block_size(self.name, has_time, embeds))
         self.strings.heap.store(block, b"k" * self.name, self.name)
-        return int(self.strings.place(word, block, self.name, embedded > 0))
+        return int(self.strings.place(word, block, self.name, embeds))
 
 
 @given(st.integers(0, 2000), st.integers(0, 44), st.booleans())
 def test_a_block_has_room_for_the_granules_of_the_name_and_for_the_part(name: int, size: int, has_time: bool) -> None:
-    request = key_block_size(name, has_time)
-    assert granules(name) * 8 + 8 <= request
-    if is_embedded(name, size, has_time):
-        assert granules(name) * 8 + size <= request + embedded_size(size)
+    assert granules(name) * 8 + 8 <= BLOCKS.size(name, has_time)
+    if BLOCKS.embeds(name, size, has_time):
+        assert granules(name) * 8 + size <= BLOCKS.size_with(name, size, has_time)
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"v" * 40, b"v" * 200])

@@ -14,7 +14,7 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.structure_sizes import REDIS_7_2, REDIS_8_2
 from pyredmem.structures.dict import Dict
-from pyredmem.structures.dict_core import GrowthLimit
+from pyredmem.structures.dict_tables import GrowthLimit
 
 
 def make(owns_keys: bool = True) -> Dict:

@@ -10,7 +10,7 @@ from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.hash_table import FieldTable
 from pyredmem.structures.dict import Dict
-from pyredmem.structures.dict_core import GrowthLimit
+from pyredmem.structures.dict_tables import GrowthLimit
 from tests.support.movers import Evictor, Recorder, Shuffler
 
 

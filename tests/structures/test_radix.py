@@ -121,7 +121,7 @@ def test_a_prefix_that_is_no_longer_a_key_keeps_its_node_before_a_long_edge() ->
 
 
 def test_the_estimate_counts_keys_and_nodes() -> None:
-    assert tree_of(b"\x00" * 16).estimated_bytes() == 16 + 2 * 244
+    assert tree_of(b"\x00" * 16).counted_bytes() == 16 + 2 * 244
 
 
 def test_a_key_alone_takes_no_room_for_a_value() -> None:

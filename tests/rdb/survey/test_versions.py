@@ -86,6 +86,7 @@ def test_places() -> None:
     assert [place.title() for place in places_of("all")] == [
         *("redis-7.2 jemalloc", "redis-7.2 libc"),
         *("redis-8.2 jemalloc", "redis-8.2 libc"),
+        *("valkey-9.1 jemalloc", "valkey-9.1 libc"),
     ]
 
 
