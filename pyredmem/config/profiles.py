@@ -129,6 +129,7 @@ class Profile:
     has_strict_cursors: bool = False
     has_strict_bit_ranges: bool = False
     has_strict_lrem_count: bool = False
+    has_strict_getex: bool = False
     has_last_entry: bool = False
     names_last_entry: bool = False
     has_strict_bounds: bool = False
@@ -202,6 +203,7 @@ FACTS: Final = {
     "has_strict_cursors": "a cursor of SCAN and its like must be an unsigned number: -1 and an empty one are refused",
     "has_strict_bit_ranges": "BITCOUNT and BITPOS check their arguments even if the key is missing",
     "has_strict_lrem_count": "LREM refuses the least 64-bit number as a count",
+    "has_strict_getex": "GETEX checks an expire time even if the key is missing or holds another type",
     "has_last_entry": "XREAD takes `+` for the last entry",
     "names_last_entry": "the error for streams without ids names `+` too",
     "has_strict_bounds": "bounds of scores, and what SORT compares, are decimal numbers without spaces",
@@ -276,6 +278,7 @@ VALKEY_9_1: Final = replace(
     has_strict_cursors=True,
     has_strict_bit_ranges=True,
     has_strict_lrem_count=True,
+    has_strict_getex=True,
     has_last_entry=True,
     has_strict_bounds=True,
     digests_short_scores=True,

@@ -170,3 +170,14 @@ def test_the_member_that_a_search_does_not_find_is_named(world: World) -> None:
     missing = Error(b"ERR member other does not exist")
     assert world.do("GEORADIUSBYMEMBER", "g", "other", "1", "km") == missing
     assert world.do("GEOSEARCH", "g", "FROMMEMBER", "other", "BYRADIUS", "1", "km") == missing
+
+
+def test_getex_checks_the_expire_time_of_a_missing_key(world: World) -> None:
+    refused = Error(b"ERR invalid expire time in 'getex' command")
+    not_an_integer = Error(b"ERR value is not an integer or out of range")
+    world.do("RPUSH", "l", "a")
+    for key in ("missing", "l"):
+        assert world.do("GETEX", key, "EX", "0") == refused
+        assert world.do("GETEX", key, "PXAT", "x") == not_an_integer
+    assert world.do("GETEX", "missing", "EX", "10") is None
+    assert World(redis_version="redis-8.2").do("GETEX", "missing", "EX", "0") is None
