@@ -143,6 +143,7 @@ class Profile:
     advises_eval: bool = True
     names_redis_in_scripts: bool = True
     has_lua_module: bool = False
+    has_read_only_clients: bool = False
 
     def has_since(self, version: str) -> bool:
         """Whether the server has what Redis has since a version."""
@@ -214,6 +215,7 @@ FACTS: Final = {
     "names_refused_command": "the error for a command that may not be sent in MULTI has its name",
     "names_missing_member": "the error for a member that GEORADIUSBYMEMBER does not find has its name",
     "names_redis_in_scripts": "errors of scripts name Redis and the script; there is no table `server`",
+    "has_read_only_clients": "READONLY and READWRITE are accepted without a cluster",
     "has_lua_module": "what runs scripts is listed as a module",
     "advises_eval": "the error for a missing script says that EVAL should be used",
     "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",
@@ -288,6 +290,7 @@ VALKEY_9_1: Final = replace(
     advises_eval=False,
     names_redis_in_scripts=False,
     has_lua_module=True,
+    has_read_only_clients=True,
 )
 
 #: The profiles by name, oldest first.

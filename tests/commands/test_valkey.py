@@ -181,3 +181,19 @@ def test_getex_checks_the_expire_time_of_a_missing_key(world: World) -> None:
         assert world.do("GETEX", key, "PXAT", "x") == not_an_integer
     assert world.do("GETEX", "missing", "EX", "10") is None
     assert World(redis_version="redis-8.2").do("GETEX", "missing", "EX", "0") is None
+
+
+# Replicas
+
+
+def test_a_client_may_say_that_it_only_reads(world: World) -> None:
+    assert world.do("READONLY") == OK
+    assert b" flags=r " in world.do("CLIENT", "INFO")
+    assert world.do("READWRITE") == OK
+    assert b" flags=N " in world.do("CLIENT", "INFO")
+
+
+def test_reset_ends_readonly(world: World) -> None:
+    world.do("READONLY")
+    world.do("RESET")
+    assert b" flags=N " in world.do("CLIENT", "INFO")

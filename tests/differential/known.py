@@ -92,6 +92,12 @@ def _references(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
     return [word.upper() for word in argv[:2]] == [b"OBJECT", b"REFCOUNT"] and isinstance(ours, type(theirs))
 
 
+def _no_polygons(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
+    if not isinstance(theirs, Error) or not isinstance(ours, Error):
+        return False
+    return theirs.text.replace(b"BYRADIUS, BYBOX and BYPOLYGON", b"BYRADIUS and BYBOX") == ours.text
+
+
 KNOWN_OF_7_0 = (
     Known("7.2 encodes small lists and sets as listpacks", _listpacks),
     Known("7.2 chooses the encoding of a new set by the number of arguments of SADD", _size_hint),
@@ -107,6 +113,7 @@ KNOWN_OF_7_0 = (
 KNOWN_OF_VALKEY = (
     Known("a string is embstr up to another length, which depends on its key", _embedded),
     Known("there are no shared integers", _references),
+    Known("an error of GEOSEARCH names BYPOLYGON, which is missing", _no_polygons),
 )
 
 
