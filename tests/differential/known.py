@@ -124,12 +124,18 @@ def known_differences(judge: str) -> tuple[Known, ...]:
     return KNOWN_OF_7_0 if judge.startswith("7.0.") else ()
 
 
+_CORRUPT = Error(b"INVALIDOBJ Corrupted HLL object detected")
+
+
 def parts_ways(argv: tuple[bytes, ...], ours: Reply) -> bool:
     """Whether the dataset differs on purpose from here on.
 
-    PFADD of several elements to a corrupt value: Redis has added some of them when it notices, pyredmem adds none.
+    PFADD of several elements to a corrupt value, in a transaction or not: Redis has added some of them when it notices,
+    pyredmem adds none.
     """
-    return bool(argv) and argv[0].upper() == b"PFADD" and ours == Error(b"INVALIDOBJ Corrupted HLL object detected")
+    if not argv or argv[0].upper() not in {b"PFADD", b"EXEC"}:
+        return False
+    return _CORRUPT in (ours.items if isinstance(ours, Array) else (ours,))
 
 
 def deliberate(table: tuple[Known, ...], argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
