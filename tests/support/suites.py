@@ -25,8 +25,8 @@ from hypothesis import HealthCheck, settings
 class Suite:
     """The counts of the long tests."""
 
-    commands_per_type: int = 20_000  # compared with a real server, for each type of value
-    commands_per_group: int = 8_000  # the same for each group of commands that do not belong to one type
+    commands_per_type: int = 100_000  # compared with each real server, for each type of value
+    commands_per_group: int = 20_000  # the same for each group of commands that do not belong to one type
     sequences_per_round: int = 100  # that are made until enough of their commands have been compared
     calls: int = 200_000  # nearly correct calls, made from COMMAND DOCS
     inputs: int = 100_000  # random byte strings, and random commands
