@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pyredmem.compatibility.reference import REDIS_PY_TESTS_IN_PROCESS
+from pyredmem.config.profiles import MIXED, PROFILES
 from tests.clients import redis_py_in_process
 from tests.clients.redis_py_in_process import PARSER_FILES
 from tests.clients.redis_py_suite import (
@@ -19,6 +20,7 @@ from tests.clients.redis_py_suite import (
     Comparison,
     NoSourceError,
     compare,
+    judges,
     outcomes,
     reason_for,
     source,
@@ -45,6 +47,21 @@ def test_what_passes_on_a_real_server_passes_here(protocol: int) -> None:
     comparison = compare(protocol, SUITE.redis_py_files)
     print(comparison.report({}))
     assert len(comparison.both()) > (50 if SUITE.redis_py_files else 1000)
+    assert not comparison.missing()
+
+
+@pytest.mark.slow
+@pytest.mark.needs_redis
+@time_limit(LONGEST_SECONDS)
+@pytest.mark.usefixtures("_needs_source")
+@pytest.mark.parametrize("protocol", PROTOCOLS[-1:] if SUITE.redis_py_files_of_profiles else PROTOCOLS)
+@pytest.mark.parametrize("profile", [name for name in PROFILES if name != MIXED.name])
+def test_what_passes_on_a_server_passes_with_the_profile_of_its_version(profile: str, protocol: int) -> None:
+    if not judges(profile):
+        pytest.skip(f"no server to compare {profile} with")
+    comparison = compare(protocol, SUITE.redis_py_files_of_profiles, profile)
+    print(comparison.report({}))
+    assert len(comparison.both()) > (50 if SUITE.redis_py_files_of_profiles else 1000)
     assert not comparison.missing()
 
 
