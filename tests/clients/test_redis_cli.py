@@ -66,7 +66,7 @@ def test_cli_takes_commands_from_a_pipe(ours: Server) -> None:
 
 @pytest.mark.parametrize(("flag", "title"), [("--bigkeys", "Biggest string"), ("--memkeys", "Biggest string")])
 def test_cli_samples_the_keyspace(ours: Server, flag: str, title: str) -> None:
-    # Of which no two take a block of the same size.
+    # No two of these values take a block of the same size.
     cli(ours, "mset", *[word for number in range(30) for word in (f"key:{number}", "x" * (1000 * number))])
     text = cli(ours, flag)
     assert "Sampled 30 keys" in text
