@@ -144,6 +144,8 @@ class Profile:
     names_redis_in_scripts: bool = True
     has_lua_module: bool = False
     has_read_only_clients: bool = False
+    counts_offsets_from_end: bool = False
+    converts_for_named_members: bool = False
 
     def has_since(self, version: str) -> bool:
         """Whether the server has what Redis has since a version."""
@@ -216,6 +218,8 @@ FACTS: Final = {
     "names_missing_member": "the error for a member that GEORADIUSBYMEMBER does not find has its name",
     "names_redis_in_scripts": "errors of scripts name Redis and the script; there is no table `server`",
     "has_read_only_clients": "READONLY and READWRITE are accepted without a cluster",
+    "counts_offsets_from_end": "ZRANGEBYSCORE and its like count a negative offset from the end, in a skiplist",
+    "converts_for_named_members": "ZADD XX converts a listpack if it names a long member, which it does not add",
     "has_lua_module": "what runs scripts is listed as a module",
     "advises_eval": "the error for a missing script says that EVAL should be used",
     "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",
@@ -291,6 +295,8 @@ VALKEY_9_1: Final = replace(
     names_redis_in_scripts=False,
     has_lua_module=True,
     has_read_only_clients=True,
+    counts_offsets_from_end=True,
+    converts_for_named_members=True,
 )
 
 #: The profiles by name, oldest first.
