@@ -130,6 +130,7 @@ class Profile:
     has_strict_bit_ranges: bool = False
     has_strict_lrem_count: bool = False
     has_strict_getex: bool = False
+    has_strict_types: bool = False
     has_last_entry: bool = False
     names_last_entry: bool = False
     has_strict_bounds: bool = False
@@ -206,6 +207,7 @@ FACTS: Final = {
     "has_strict_cursors": "a cursor of SCAN and its like must be an unsigned number: -1 and an empty one are refused",
     "has_strict_bit_ranges": "BITCOUNT and BITPOS check their arguments even if the key is missing",
     "has_strict_lrem_count": "LREM refuses the least 64-bit number as a count",
+    "has_strict_types": "SCAN refuses a TYPE that no value has",
     "has_strict_getex": "GETEX checks an expire time even if the key is missing or holds another type",
     "has_last_entry": "XREAD takes `+` for the last entry",
     "names_last_entry": "the error for streams without ids names `+` too",
@@ -285,6 +287,7 @@ VALKEY_9_1: Final = replace(
     has_strict_bit_ranges=True,
     has_strict_lrem_count=True,
     has_strict_getex=True,
+    has_strict_types=True,
     has_last_entry=True,
     has_strict_bounds=True,
     digests_short_scores=True,

@@ -208,6 +208,14 @@ def test_a_long_member_that_is_not_added_makes_a_skiplist(world: World, words: l
         assert (server.do("OBJECT", "ENCODING", "z"), server.do("ZCARD", "z")) == (encoding, 1)
 
 
+def test_scan_refuses_a_type_that_no_value_has(world: World) -> None:
+    assert world.do("SCAN", "0", "TYPE", "noSuch", "COUNT", "x") == Error(b"ERR unknown type name 'noSuch'")
+    assert world.do("SCAN", "0", "TYPE", "") == Error(b"ERR unknown type name ''")
+    for name in ("STRING", "list", "set", "zset", "hash", "stream"):
+        assert world.do("SCAN", "0", "TYPE", name) == [b"0", []]
+    assert World(redis_version="redis-8.2").do("SCAN", "0", "TYPE", "nosuch") == [b"0", []]
+
+
 def test_getex_checks_the_expire_time_of_a_missing_key(world: World) -> None:
     refused = Error(b"ERR invalid expire time in 'getex' command")
     not_an_integer = Error(b"ERR value is not an integer or out of range")
