@@ -221,7 +221,7 @@ FACTS: Final = {
     "names_redis_in_scripts": "errors of scripts name Redis and the script; there is no table `server`",
     "has_read_only_clients": "READONLY and READWRITE are accepted without a cluster",
     "counts_offsets_from_end": "ZRANGEBYSCORE and its like count a negative offset from the end, in a skiplist",
-    "converts_for_named_members": "ZADD XX converts a listpack if it names a long member, which it does not add",
+    "converts_for_named_members": "ZADD converts a listpack before it adds anything if one of its members is long",
     "has_lua_module": "what runs scripts is listed as a module",
     "advises_eval": "the error for a missing script says that EVAL should be used",
     "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",

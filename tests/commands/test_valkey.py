@@ -208,6 +208,13 @@ def test_a_long_member_that_is_not_added_makes_a_skiplist(world: World, words: l
         assert (server.do("OBJECT", "ENCODING", "z"), server.do("ZCARD", "z")) == (encoding, 1)
 
 
+def test_a_long_member_makes_a_skiplist_before_others_are_added(world: World) -> None:
+    """A listpack cannot hold the score -0."""
+    for server, score in ((world, b"-0"), (World(redis_version="redis-8.2"), b"0")):
+        server.do("ZADD", "z", "-0", "a", "1", "x" * 65)
+        assert server.do("ZSCORE", "z", "a") == score
+
+
 def test_scan_refuses_a_type_that_no_value_has(world: World) -> None:
     assert world.do("SCAN", "0", "TYPE", "noSuch", "COUNT", "x") == Error(b"ERR unknown type name 'noSuch'")
     assert world.do("SCAN", "0", "TYPE", "") == Error(b"ERR unknown type name ''")
