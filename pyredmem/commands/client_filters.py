@@ -64,7 +64,7 @@ def _kind(session: Session) -> bytes:
 
 
 class Filters:
-    """The filters of one call. If one is given twice, the last one counts."""
+    """The filters of one call. If one is given twice, the last one counts; but all ids of Valkey's ID count."""
 
     def __init__(self, context: Context, skips_caller: bool) -> None:
         self._engine = context.engine
@@ -72,6 +72,7 @@ class Filters:
         self._skips_caller = skips_caller
         self._has_many = context.engine.profile.has(CLIENT_KILL_FILTERS)
         self._tests: dict[bytes, _Test] = {}
+        self._ids: dict[bytes, set[int]] = {b"ID": set(), b"NOT-ID": set()}
 
     def require_address(self, address: bytes) -> None:
         """Let only connections from an address pass."""
@@ -79,10 +80,12 @@ class Filters:
 
     def read(self, arguments: Arguments) -> None:
         """Read the filters from the arguments."""
+        if arguments.left() == 1:
+            raise CommandError(SYNTAX_ERROR)
         while arguments.left() > 0:
             option = arguments.word()
-            if self._has_many and option in {b"ID", b"NOT-ID"}:
-                test = _with_ids(arguments, option == b"ID")
+            if self._has_many and option in self._ids:
+                test = _with_ids(arguments, self._ids[option], option == b"ID")
             else:
                 test = self._test(option, arguments.next())
             self._tests[option] = test
@@ -175,9 +178,8 @@ class Filters:
 _ADDITIONAL: Final = frozenset((b"NAME", b"LIB-NAME", b"LIB-VER", b"IP", b"DB", b"FLAGS", b"CAPA"))
 
 
-def _with_ids(arguments: Arguments, wanted: bool) -> _Test:
-    """The test of Valkey's ID and NOT-ID: all numbers that follow are ids."""
-    numbers: set[int] = set()
+def _with_ids(arguments: Arguments, numbers: set[int], wanted: bool) -> _Test:
+    """The test of Valkey's ID and NOT-ID: all numbers that follow are ids. There may be none."""
     while arguments.left() > 0:
         number = parse_integer(arguments.argv[arguments.at])
         if number is None:
@@ -186,8 +188,6 @@ def _with_ids(arguments: Arguments, wanted: bool) -> _Test:
             raise CommandError(_BAD_ID)
         numbers.add(number)
         arguments.next()
-    if not numbers:
-        raise CommandError(SYNTAX_ERROR)
     return lambda session: (int(session.id) in numbers) == wanted
 
 

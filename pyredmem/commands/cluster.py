@@ -1,4 +1,4 @@
-"""The commands of a cluster, as a server that is not a node of one runs them: all are refused.
+"""The commands of a cluster, as a server that is not a node of one runs them: nearly all are refused.
 
 Redis checks the name of the subcommand and the number of its arguments first, so all subcommands are declared.
 """
@@ -158,11 +158,28 @@ cluster.command(
     tips=(*_VARIES, "request_policy:special", "response_policy:special"),
 )(_refuse)
 
-for _name, _flags, _summary in (
-    ("asking", FAST, "Lets the next command use a hash slot that is being imported."),
-    ("readonly", LOADING | STALE | FAST, "Lets the connection read from a replica in a cluster."),
-    ("readwrite", LOADING | STALE | FAST, "Ends the effect of READONLY."),
+
+def _set_read_only(context: Context, wanted: bool) -> None:
+    """Valkey takes READONLY without a cluster, too: a client that follows redirections may read from a replica."""
+    if not context.engine.profile.has_read_only_clients:
+        raise CommandError(_DISABLED)
+    context.session.claims.is_read_only = wanted
+    context.reply.ok()
+
+
+def _readonly(context: Context, argv: list[bytes]) -> None:
+    _set_read_only(context, True)
+
+
+def _readwrite(context: Context, argv: list[bytes]) -> None:
+    _set_read_only(context, False)
+
+
+for _name, _flags, _summary, _handler in (
+    ("asking", FAST, "Lets the next command use a hash slot that is being imported.", _refuse),
+    ("readonly", LOADING | STALE | FAST, "Lets the connection read from a replica in a cluster.", _readonly),
+    ("readwrite", LOADING | STALE | FAST, "Ends the effect of READONLY.", _readwrite),
 ):
     cluster.command(_name, arity=1, flags=_flags, acl="connection", since="3.0.0", complexity="O(1)", summary=_summary)(
-        _refuse
+        _handler
     )

@@ -242,6 +242,7 @@ def reset(context: Context, argv: list[bytes]) -> None:
     if not session.gates & GATE_REPLY_SKIP:  # after REPLY SKIP the reply to RESET is dropped too
         session.set_replies(True)
     session.no_evict = False
+    session.claims.is_read_only = False
     context.set_protocol(2)
     context.select(0)
     rename(session, b"")

@@ -22,6 +22,7 @@ from pyredmem.structures.dict import Dict
 
 scanning: Final = Group("generic")
 
+_TYPES: Final = (b"string", b"list", b"set", b"zset", b"hash", b"stream")
 _DEFAULT_COUNT: Final = 10
 _CURSOR_BITS: Final = INT64_MAX  # of a cursor, only the bits below the size of the table matter
 _CURSOR: Final = re.compile(rb"[+-]?[0-9]+")
@@ -64,7 +65,7 @@ def keys_(context: Context, argv: list[bytes]) -> None:
 )
 def scan(context: Context, argv: list[bytes]) -> None:
     cursor = scan_cursor(context, argv[1])
-    options = ScanOptions(argv, 2, with_type=True)
+    options = ScanOptions(argv, 2, with_type=True, types=_TYPES if context.engine.profile.has_strict_types else ())
     cursor, keys = _visit(context.db, cursor, options)
     keys = _living(context.db, keys, options.type_name)
     reply_scan(context.reply, cursor, keys)
@@ -105,10 +106,18 @@ def _loose_cursor(argument: bytes) -> int:
 class ScanOptions:
     """MATCH, COUNT, and TYPE if the command has it, in any order; a repeated option overrides.
 
+    ``types`` are the names that TYPE may be followed by; without any it may be followed by all.
     ``omitting`` is the option, if there is one, with which the reply has no values or scores.
     """
 
-    def __init__(self, argv: list[bytes], start: int, with_type: bool = False, omitting: bytes = b"") -> None:
+    def __init__(
+        self,
+        argv: list[bytes],
+        start: int,
+        with_type: bool = False,
+        types: tuple[bytes, ...] = (),
+        omitting: bytes = b"",
+    ) -> None:
         self.count = _DEFAULT_COUNT
         self.pattern: Glob | None = None
         self.type_name: bytes | None = None
@@ -124,7 +133,10 @@ class ScanOptions:
                 pattern = arguments.next()
                 self.pattern = None if pattern == b"*" else Glob(pattern)
             elif option == b"TYPE" and with_type:
-                self.type_name = arguments.next().lower()
+                name = arguments.next()
+                self.type_name = name.lower()
+                if types and self.type_name not in types:
+                    raise CommandError(b"ERR unknown type name '" + name + b"'")
             elif option == omitting:
                 self.omits_values = True
             else:

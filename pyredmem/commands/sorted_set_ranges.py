@@ -53,6 +53,7 @@ class _Range:
     def __init__(self, profile: Profile, argv: list[bytes], start: i64, kind: i64, reverse: i64, stores: bool) -> None:
         self.offset = 0
         self.limit = -1
+        self._counts_from_end = profile.counts_offsets_from_end
         self.with_scores = False
         self._read_options(Arguments(argv, start + 2), kind, reverse, stores)
         self.reverse = reverse == 1 or self._asked_reverse
@@ -88,12 +89,15 @@ class _Range:
         start, end = self.bounds.ranks(found, self.reverse)
         if self.bounds.kind == BY_RANK:
             return start, end - start
-        if self.offset < 0 or self.offset >= end - start:
+        offset = self.offset
+        if offset < 0 and self._counts_from_end and found.content.table() is not None:
+            offset += end - start
+        if offset < 0 or offset >= end - start:
             return 0, 0
-        count = end - start - self.offset
+        count = end - start - offset
         if 0 <= self.limit < count:
             count = self.limit
-        return (end - self.offset - count if self.reverse else start + self.offset), count
+        return (end - offset - count if self.reverse else start + offset), count
 
     def members(self, found: SortedSetObject, start: i64, count: i64) -> list[bytes]:
         """The members of a range of ranks, in the requested order."""

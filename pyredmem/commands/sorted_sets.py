@@ -177,6 +177,8 @@ def _add(context: Context, argv: list[bytes], given: i64) -> None:
     else:
         found = sorted_set_value(value)
         found.expect(len(scores), context.keyspace.limits, context.keyspace.rng)
+    if context.engine.profile.converts_for_named_members:
+        found.expect_members(argv, start + 1, context.keyspace.limits, context.keyspace.rng)
     _put_all(context, argv, start, given, found, scores)
 
 

@@ -176,9 +176,11 @@ def delete_key(context: Context, key: bytes, lazily: bool) -> None:
     syntax=f"key [{EXPIRY_SYNTAX} | PERSIST]",
 )
 def getex(context: Context, argv: list[bytes]) -> None:
-    """The expire time is checked only if there is a string; if it has passed, the key is deleted."""
+    """The expire time is usually checked only if there is a string; if it has passed, the key is deleted."""
     options = StringOptions(argv, 2, GETEX_OPTIONS)
     key = argv[1]
+    if options.given & EXPIRY and context.engine.profile.has_strict_getex:
+        options.deadline_ms(context, b"getex")
     value = context.db.read(key)
     if value is None:
         context.reply.null()

@@ -20,7 +20,7 @@ MISSING_OF_REDIS: Final = (
 MISSING_OF_VALKEY: Final = (
     ("`MODULE LOAD` and its like", "modules cannot be loaded"),
     ("`CLUSTERSCAN` and the subcommands of `CLUSTER` that move slots", "there is no cluster mode: they are refused"),
-    ("`GEOSEARCH BYPOLYGON`", "not written yet: a syntax error"),
+    ("`GEOSEARCH BYPOLYGON`", "not written yet: a syntax error; other errors do not name it"),
     ("rules of `ACL SETUSER` about databases", "not written yet: a syntax error; `ACL GETUSER` shows what Redis shows"),
     ("the logs of large requests and replies of `COMMANDLOG`", "nobody measures sizes: they stay empty"),
     ("`import-mode`", "it only lets clients call themselves sources of an import: expired keys stay expired"),
@@ -33,9 +33,13 @@ MISSING_OF_VALKEY: Final = (
         "`HSET`, `HDEL`, `HEXPIRE` and `HGETEX PXAT` take them for fields that exist, as Redis does",
     ),
     ("times of fields after the year 4199", "they are refused, as in Redis"),
-    ("texts of errors about the arguments of `HEXPIRE` and its like", "they are those of Redis"),
+    (
+        "texts of errors about the arguments of `HEXPIRE` and its like",
+        "they are those of Redis; there `HSETEX` looks for the key before it checks the time",
+    ),
     ("`SCRIPT DEBUG` with the name of an engine, `CLUSTER REPLICATE NO ONE`", "there is no debugger, and no cluster"),
     ("`BGSAVE CANCEL`, `SHUTDOWN SAFE` and `FAILOVER`", "not written yet: a syntax error"),
+    ("`multi` in `CLIENT LIST`", "-1 outside of a transaction, as in Redis; there it stays 0 after the first one"),
     ("pictures of `LOLWUT`", "they are others; that of version 9 is missing"),
     ("RDB files and `DUMP` of version 80", "files and payloads have the format of Redis 7.2, which Valkey reads"),
     ("how much memory keys and values use", "the blocks are those of Redis 7.2"),

@@ -134,6 +134,8 @@ class Profile:
     has_strict_cursors: bool = False
     has_strict_bit_ranges: bool = False
     has_strict_lrem_count: bool = False
+    has_strict_getex: bool = False
+    has_strict_types: bool = False
     has_last_entry: bool = False
     names_last_entry: bool = False
     has_strict_bounds: bool = False
@@ -148,6 +150,9 @@ class Profile:
     names_redis_in_scripts: bool = True
     has_lua_module: bool = False
     has_redis_msetex: bool = False
+    has_read_only_clients: bool = False
+    counts_offsets_from_end: bool = False
+    converts_for_named_members: bool = False
 
     def has_since(self, version: str) -> bool:
         """Whether the server has what Redis has since a version."""
@@ -208,6 +213,8 @@ FACTS: Final = {
     "has_strict_cursors": "a cursor of SCAN and its like must be an unsigned number: -1 and an empty one are refused",
     "has_strict_bit_ranges": "BITCOUNT and BITPOS check their arguments even if the key is missing",
     "has_strict_lrem_count": "LREM refuses the least 64-bit number as a count",
+    "has_strict_types": "SCAN refuses a TYPE that no value has",
+    "has_strict_getex": "GETEX checks an expire time even if the key is missing or holds another type",
     "has_last_entry": "XREAD takes `+` for the last entry",
     "names_last_entry": "the error for streams without ids names `+` too",
     "has_strict_bounds": "bounds of scores, and what SORT compares, are decimal numbers without spaces",
@@ -218,6 +225,9 @@ FACTS: Final = {
     "names_refused_command": "the error for a command that may not be sent in MULTI has its name",
     "names_missing_member": "the error for a member that GEORADIUSBYMEMBER does not find has its name",
     "names_redis_in_scripts": "errors of scripts name Redis and the script; there is no table `server`",
+    "has_read_only_clients": "READONLY and READWRITE are accepted without a cluster",
+    "counts_offsets_from_end": "ZRANGEBYSCORE and its like count a negative offset from the end, in a skiplist",
+    "converts_for_named_members": "ZADD converts a listpack before it adds anything if one of its members is long",
     "has_lua_module": "what runs scripts is listed as a module",
     "advises_eval": "the error for a missing script says that EVAL should be used",
     "has_redis_msetex": "errors of MSETEX about the number of keys are those of Redis; it notifies of `expire` first",
@@ -292,6 +302,8 @@ VALKEY_9_1: Final = replace(
     has_strict_cursors=True,
     has_strict_bit_ranges=True,
     has_strict_lrem_count=True,
+    has_strict_getex=True,
+    has_strict_types=True,
     has_last_entry=True,
     has_strict_bounds=True,
     digests_short_scores=True,
@@ -301,6 +313,9 @@ VALKEY_9_1: Final = replace(
     advises_eval=False,
     names_redis_in_scripts=False,
     has_lua_module=True,
+    has_read_only_clients=True,
+    counts_offsets_from_end=True,
+    converts_for_named_members=True,
 )
 
 #: The profiles by name, oldest first.

@@ -79,6 +79,7 @@ def flags(session: Session, tracking: ClientTracking | None) -> bytes:
         (session.transaction.watcher.dirty, b"d"),
         (holds & HOLD_CLOSING != 0, b"c"),
         (session.kind == "unix", b"U"),
+        (session.claims.is_read_only, b"r"),
         (session.no_evict, b"e"),
         (gates & GATE_NO_TOUCH != 0, b"T"),
         (session.claims.is_import_source, b"I"),

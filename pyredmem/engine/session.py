@@ -113,6 +113,7 @@ class Claims:
     def __init__(self) -> None:
         self.capabilities = b""  # the letters of CLIENT CAPA
         self.is_import_source = False
+        self.is_read_only = False  # it sent READONLY
 
 
 class Session:

@@ -100,6 +100,12 @@ class SortedSetObject(Collection):
         if count > limits.zset_entries and self.content.table() is None:
             self._become_skiplist(count, rng)
 
+    def expect_members(self, argv: list[bytes], start: i64, limits: EncodingLimits, rng: Random) -> None:
+        """Called before members may be added, every other argument: a listpack that cannot hold one is converted."""
+        for at in range(start, len(argv), 2):
+            if self.content.table() is None and len(argv[at]) > limits.zset_value:
+                self._become_skiplist(self.length(), rng)
+
     def unpack(self, rng: Random) -> None:
         """Convert to a skiplist, as SORT does with every sorted set it reads."""
         if self.content.table() is None:

@@ -1,16 +1,18 @@
 """Runs redis-py's own tests, from its source distribution, against real servers and against pyredmem.
 
-`python -m tests.clients.redis_py_suite [--protocol 3] [file ...]` prints how many tests pass on both, and which pass on
-a real server but not here. Paths of files are those in the source distribution, such as `tests/test_lock.py`; without
-any, all files run that need neither a cluster nor Sentinel, a module or TLS. The asyncio client's tests are among them.
+`python -m tests.clients.redis_py_suite [--protocol 3] [--profile valkey-9.1] [file ...]` prints how many tests pass on
+both, and which pass on a real server but not here. Paths of files are those in the source distribution, such as
+`tests/test_lock.py`; without any, all files run that need neither a cluster nor Sentinel, a module or TLS. The asyncio
+client's tests are among them.
 
 The source distribution has the version of the redis-py that is installed. It is downloaded once into the directory that
 PYREDMEM_REDIS_PY names (by default one in the directory for temporary files); nothing of it is kept in this repository.
 
-Two servers judge, because each of them skips some tests: redis-server 7.0 skips those of later versions, and 8.2 those
-of what has changed since. A test counts against us if one of them passes it, and ours neither passes nor skips it. What
-seems to count is tried a second time, on one server after the other, so that a test that depends on the speed of the
-machine or on a fixed port accuses nobody.
+The real server of a profile's version judges it. Two judge `mixed`, because each of them skips some tests: redis-server
+7.0 skips those of later versions, and 8.2 those of what has changed since. There is no Redis 7.4 to ask: the profiles
+before and after it judge that one. A test counts against us if one of the judges passes it, and ours neither passes nor
+skips it. What seems to count is tried a second time, on one server after the other, so that a test that depends on the
+speed of the machine or on a fixed port accuses nobody.
 """
 
 from __future__ import annotations
@@ -32,13 +34,16 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pyredmem
+from pyredmem.config.profiles import MIXED, PROFILES, REDIS_7_2, REDIS_7_4, REDIS_8_2, VALKEY_9_1
 from tests.support.servers import (
     REDIS_SERVER,
     Server,
     newer_redis_command,
+    pyredmem_command,
     pyredmem_server,
-    redis_server,
+    redis_server_command,
     running,
+    valkey_command,
 )
 
 OURS = "pyredmem"
@@ -219,24 +224,43 @@ def reason_for(name: str, reasons: dict[str, str]) -> str:
     return reasons.get(name.partition("[")[0], "")
 
 
+#: The judges of each profile: real servers, or profiles of ours.
+JUDGES: dict[str, tuple[str, ...]] = {
+    REDIS_7_2.name: ("redis-server-7.0",),
+    REDIS_7_4.name: (REDIS_7_2.name, REDIS_8_2.name),
+    REDIS_8_2.name: ("redis-server-8.2",),
+    VALKEY_9_1.name: ("valkey-server-9.1",),
+    MIXED.name: ("redis-server-7.0", "redis-server-8.2"),
+}
+
+
+def judges(profile: str) -> dict[str, list[str]]:
+    """The commands that start those judges of a profile that are installed, by their names."""
+    commands = {
+        "redis-server-7.0": redis_server_command() if REDIS_SERVER is not None else None,
+        "redis-server-8.2": newer_redis_command(),
+        "valkey-server-9.1": valkey_command(),
+        **{name: [*pyredmem_command(), "--redis-version", name] for name in PROFILES},
+    }
+    found = {name: commands[name] for name in JUDGES[profile]}
+    return {name: command for name, command in found.items() if command is not None}
+
+
 @contextlib.contextmanager
-def all_servers() -> Iterator[list[Server]]:
-    """Ours, and the real servers that are installed."""
+def all_servers(profile: str) -> Iterator[list[Server]]:
+    """Ours with a profile, and its judges."""
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(pyredmem_server())]
-        if REDIS_SERVER is not None:
-            servers.append(stack.enter_context(redis_server()))
-        newer = newer_redis_command()
-        if newer is not None:
-            servers.append(stack.enter_context(running("redis-8", newer, "--enable-debug-command", "yes")))
+        servers = [stack.enter_context(pyredmem_server("--redis-version", profile))]
+        for name, command in judges(profile).items():
+            servers.append(stack.enter_context(running(name, command, "--enable-debug-command", "yes")))
         yield servers
 
 
-def compare(protocol: int, selected: Sequence[str] = ()) -> Comparison:
-    """Run tests against all servers."""
+def compare(protocol: int, selected: Sequence[str] = (), profile: str = MIXED.name) -> Comparison:
+    """Run tests against a profile and its judges."""
     directory = source()
-    with all_servers() as servers:
-        assert len(servers) > 1, "no redis-server to compare with"
+    with all_servers(profile) as servers:
+        assert len(servers) > 1, f"no server to compare {profile} with"
         return twice(
             lambda names, at_once: _run_all(directory, servers, protocol, names, at_once), selected or files(directory)
         )
@@ -275,10 +299,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
     """Print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--protocol", type=int, choices=PROTOCOLS, help="the version of RESP; both by default")
+    parser.add_argument("--profile", choices=PROFILES, default=MIXED.name, help="mixed by default")
     parser.add_argument("file", nargs="*", help="files of tests, or single tests as pytest names them")
     given = parser.parse_args(None if arguments is None else list(arguments))
     for protocol in [given.protocol] if given.protocol else PROTOCOLS:
-        print(compare(protocol, given.file).report({}))
+        print(compare(protocol, given.file, given.profile).report({}))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""redis-py's client-side cache, which lives on invalidation messages; and RESP2 clients that redirect them."""
+"""redis-py's client-side cache, which lives on invalidation messages, with each profile; and RESP2 clients."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,17 +10,35 @@ from typing import Any
 import pytest
 import redis
 from redis.cache import CacheConfig, CacheInterface
+from redis.connection import CacheProxyConnection
 
+from pyredmem.config.profiles import PROFILES, REDIS_7_2, VALKEY_9_1
 from tests.support.servers import Server
 from tests.support.wire import Wire, info
 
 SECONDS = 20.0
+#: Profiles whose name or version keeps redis-py from caching.
+REFUSED = (REDIS_7_2.name, VALKEY_9_1.name)
 
 
 @pytest.fixture
-def cached(ours: Server) -> Iterator[redis.Redis]:
+def ours(of_profile: Server) -> Server:
+    """A server with each of the profiles."""
+    return of_profile
+
+
+def caching(server: Server) -> redis.Redis:
     """A client that keeps what it has read."""
-    with redis.Redis(port=ours.port, protocol=3, cache_config=CacheConfig(max_size=100)) as client:
+    return redis.Redis(port=server.port, protocol=3, cache_config=CacheConfig(max_size=100))
+
+
+@pytest.fixture
+def cached(ours: Server, profile: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
+    """A client that keeps what it has read. It is told that it may do so with every server that it would refuse."""
+    if profile in REFUSED:
+        monkeypatch.setattr(CacheProxyConnection, "MIN_ALLOWED_VERSION", "7.2.0")
+        monkeypatch.setattr(CacheProxyConnection, "DEFAULT_SERVER_NAME", PROFILES[profile].server)
+    with caching(ours) as client:
         yield client
 
 
@@ -53,6 +72,12 @@ def forgets(client: redis.Redis, size: int) -> bool:
     while cache_of(client).size != size and time.monotonic() < deadline:
         client.ping()
     return cache_of(client).size == size
+
+
+def test_redis_py_caches_with_the_servers_with_which_it_caches_otherwise(ours: Server, profile: str) -> None:
+    refusal = pytest.raises(redis.ConnectionError, match=r"client-side caching is supported by Redis 7\.4")
+    with refusal if profile in REFUSED else contextlib.nullcontext(), caching(ours) as client:
+        assert client.ping()
 
 
 def test_a_value_that_was_read_is_not_asked_for_again(cached: redis.Redis, other: redis.Redis, counting: Wire) -> None:

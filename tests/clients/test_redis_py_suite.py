@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pyredmem.compatibility.reference import REDIS_PY_TESTS_IN_PROCESS
+from pyredmem.config.profiles import MIXED, PROFILES
 from tests.clients import redis_py_in_process
 from tests.clients.redis_py_in_process import PARSER_FILES
 from tests.clients.redis_py_suite import (
@@ -19,11 +20,12 @@ from tests.clients.redis_py_suite import (
     Comparison,
     NoSourceError,
     compare,
+    judges,
     outcomes,
     reason_for,
     source,
 )
-from tests.support.suites import SUITE, time_limit
+from tests.support.suites import DEFAULT, SUITE, time_limit
 
 LONGEST_SECONDS = 3600
 
@@ -45,6 +47,21 @@ def test_what_passes_on_a_real_server_passes_here(protocol: int) -> None:
     comparison = compare(protocol, SUITE.redis_py_files)
     print(comparison.report({}))
     assert len(comparison.both()) > (50 if SUITE.redis_py_files else 1000)
+    assert not comparison.missing()
+
+
+@pytest.mark.slow
+@pytest.mark.needs_redis
+@time_limit(LONGEST_SECONDS)
+@pytest.mark.usefixtures("_needs_source")
+@pytest.mark.parametrize("protocol", PROTOCOLS[-1:] if SUITE.redis_py_files_of_profiles else PROTOCOLS)
+@pytest.mark.parametrize("profile", SUITE.redis_py_profiles)
+def test_what_passes_on_a_server_passes_with_the_profile_of_its_version(profile: str, protocol: int) -> None:
+    if not judges(profile):
+        pytest.skip(f"no server to compare {profile} with")
+    comparison = compare(protocol, SUITE.redis_py_files_of_profiles, profile)
+    print(comparison.report({}))
+    assert len(comparison.both()) > (50 if SUITE.redis_py_files_of_profiles else 1000)
     assert not comparison.missing()
 
 
@@ -127,3 +144,7 @@ def test_a_second_try_replaces_the_outcome_of_the_first() -> None:
     comparison = Comparison(3, {OURS: {"a": FAILED}, "redis-server": {"a": PASSED}})
     comparison.replace(Comparison(3, {OURS: {"a": PASSED}, "redis-server": {"a": PASSED}}))
     assert comparison.missing() == set()
+
+
+def test_the_full_suite_tries_all_profiles() -> None:
+    assert {*DEFAULT.redis_py_profiles, MIXED.name} == set(PROFILES)

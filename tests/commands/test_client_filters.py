@@ -40,7 +40,12 @@ def ids(world: World, *words: str) -> list[int]:
     [
         ("ID 3 1", [1, 3]),
         ("ID 3 9 NOT-ID 1", [3]),
-        ("ID 3 ID 4", [4]),
+        ("ID 3 ID 4", [3, 4]),
+        ("ID ID 4", [4]),
+        ("ID TYPE normal", []),
+        ("NOT-ID TYPE pubsub", [2]),
+        ("NOT-ID 1 NOT-ID 3", [2, 4]),
+        ("ID 3 NOT-ID", [3]),
         ("NOT-ID 1 2", [3, 4]),
         ("TYPE pubsub", [2]),
         ("NOT-TYPE pubsub", [1, 3, 4]),
@@ -110,7 +115,7 @@ def test_age_and_idleness_are_at_least_what_is_asked_for(world: World) -> None:
 @pytest.mark.parametrize("command", ["LIST", "KILL"])
 def test_bad_filters_are_refused(world: World, command: str, words: str, reply: Reply) -> None:
     if len(words.split()) == 1 and command == "KILL":
-        words += " x ID"  # a single word would be an address
+        words += " x NAME"  # a single word would be an address
     assert world.do("CLIENT", command, *words.split()) == reply
 
 

@@ -170,3 +170,81 @@ def test_the_member_that_a_search_does_not_find_is_named(world: World) -> None:
     missing = Error(b"ERR member other does not exist")
     assert world.do("GEORADIUSBYMEMBER", "g", "other", "1", "km") == missing
     assert world.do("GEOSEARCH", "g", "FROMMEMBER", "other", "BYRADIUS", "1", "km") == missing
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["ZRANGEBYSCORE", "z", "1", "4", "LIMIT", "-1", "-1"], [b"d"]),
+        (["ZRANGEBYSCORE", "z", "2", "4", "LIMIT", "-3", "2"], [b"b", b"c"]),
+        (["ZREVRANGEBYSCORE", "z", "4", "2", "LIMIT", "-2", "-1"], [b"c", b"b"]),
+        (["ZRANGE", "z", "4", "2", "BYSCORE", "REV", "LIMIT", "-4", "-1"], []),
+        (["ZRANGEBYLEX", "lex", "-", "+", "LIMIT", "-2", "-1"], [b"b", b"c"]),
+        (["ZREVRANGEBYLEX", "lex", "+", "-", "LIMIT", "-9223372036854775808", "-1"], []),
+    ],
+)
+def test_a_negative_offset_counts_from_the_end_of_a_skiplist(
+    world: World, words: list[str], found: list[bytes]
+) -> None:
+    fill = (["ZADD", "z", "1", "a", "2", "b", "3", "c", "4", "d"], ["ZADD", "lex", "0", "a", "0", "b", "0", "c"])
+    redis = World(redis_version="redis-8.2")
+    for limit, server, expected in (("128", world, []), ("0", world, found), ("0", redis, [])):
+        server.do("FLUSHALL")
+        server.do("CONFIG", "SET", "zset-max-listpack-entries", limit)
+        for command in fill:
+            server.do(*command)
+        assert server.do(*words) == expected
+
+
+@pytest.mark.parametrize(
+    "words", [["ZADD", "z", "XX", "1"], ["ZADD", "z", "XX", "INCR", "1"], ["GEOADD", "z", "XX", "1", "1"]]
+)
+def test_a_long_member_that_is_not_added_makes_a_skiplist(world: World, words: list[str]) -> None:
+    for server, encoding in ((world, b"skiplist"), (World(redis_version="redis-8.2"), b"listpack")):
+        server.do("ZADD", "z", "1", "a")
+        server.do(*words, "x" * 64)
+        assert server.do("OBJECT", "ENCODING", "z") == b"listpack"
+        server.do(*words, "x" * 65)
+        assert (server.do("OBJECT", "ENCODING", "z"), server.do("ZCARD", "z")) == (encoding, 1)
+
+
+def test_a_long_member_makes_a_skiplist_before_others_are_added(world: World) -> None:
+    """A listpack cannot hold the score -0."""
+    for server, score in ((world, b"-0"), (World(redis_version="redis-8.2"), b"0")):
+        server.do("ZADD", "z", "-0", "a", "1", "x" * 65)
+        assert server.do("ZSCORE", "z", "a") == score
+
+
+def test_scan_refuses_a_type_that_no_value_has(world: World) -> None:
+    assert world.do("SCAN", "0", "TYPE", "noSuch", "COUNT", "x") == Error(b"ERR unknown type name 'noSuch'")
+    assert world.do("SCAN", "0", "TYPE", "") == Error(b"ERR unknown type name ''")
+    for name in ("STRING", "list", "set", "zset", "hash", "stream"):
+        assert world.do("SCAN", "0", "TYPE", name) == [b"0", []]
+    assert World(redis_version="redis-8.2").do("SCAN", "0", "TYPE", "nosuch") == [b"0", []]
+
+
+def test_getex_checks_the_expire_time_of_a_missing_key(world: World) -> None:
+    refused = Error(b"ERR invalid expire time in 'getex' command")
+    not_an_integer = Error(b"ERR value is not an integer or out of range")
+    world.do("RPUSH", "l", "a")
+    for key in ("missing", "l"):
+        assert world.do("GETEX", key, "EX", "0") == refused
+        assert world.do("GETEX", key, "PXAT", "x") == not_an_integer
+    assert world.do("GETEX", "missing", "EX", "10") is None
+    assert World(redis_version="redis-8.2").do("GETEX", "missing", "EX", "0") is None
+
+
+# Replicas
+
+
+def test_a_client_may_say_that_it_only_reads(world: World) -> None:
+    assert world.do("READONLY") == OK
+    assert b" flags=r " in world.do("CLIENT", "INFO")
+    assert world.do("READWRITE") == OK
+    assert b" flags=N " in world.do("CLIENT", "INFO")
+
+
+def test_reset_ends_readonly(world: World) -> None:
+    world.do("READONLY")
+    world.do("RESET")
+    assert b" flags=N " in world.do("CLIENT", "INFO")

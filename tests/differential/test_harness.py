@@ -8,7 +8,7 @@ import pytest
 
 from tests.differential.encodings import Expectation, listpack_bytes
 from tests.differential.harness import Pair, step
-from tests.differential.known import same_but_for_digits
+from tests.differential.known import parts_ways, same_but_for_digits
 from tests.differential.rules import (
     MILLISECONDS,
     SECONDS,
@@ -231,3 +231,11 @@ def test_one_reply_too_many_is_noticed(twins: Pair) -> None:
 def test_a_closed_connection_ends_the_sequence_for_both(twins: Pair) -> None:
     assert twins.difference([step("SET", "a", "1"), step("QUIT"), step("GET", "a")]) is None
     assert twins.difference([step("GET", "a")]) is None
+
+
+def test_a_corrupt_hyperloglog_parts_ways_in_a_transaction_too() -> None:
+    corrupt = Error(b"INVALIDOBJ Corrupted HLL object detected")
+    assert parts_ways((b"PFADD", b"k", b"a", b"b"), corrupt)
+    assert parts_ways((b"exec",), Array((Integer(1), corrupt)))
+    assert not parts_ways((b"exec",), Array((Integer(1),)))
+    assert not parts_ways((b"PFCOUNT", b"k"), corrupt)

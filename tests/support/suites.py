@@ -25,8 +25,8 @@ from hypothesis import HealthCheck, settings
 class Suite:
     """The counts of the long tests."""
 
-    commands_per_type: int = 20_000  # compared with a real server, for each type of value
-    commands_per_group: int = 8_000  # the same for each group of commands that do not belong to one type
+    commands_per_type: int = 100_000  # compared with each real server, for each type of value
+    commands_per_group: int = 20_000  # the same for each group of commands that do not belong to one type
     sequences_per_round: int = 100  # that are made until enough of their commands have been compared
     calls: int = 200_000  # nearly correct calls, made from COMMAND DOCS
     inputs: int = 100_000  # random byte strings, and random commands
@@ -46,6 +46,8 @@ class Suite:
     churn_seconds: float = 20.0
     double_seconds: float = 20.0  # threads and tasks on one server inside the process
     redis_py_files: tuple[str, ...] = ()  # of redis-py's own tests; none of them means all
+    redis_py_profiles: tuple[str, ...] = ("redis-7.2", "redis-7.4", "redis-8.2", "valkey-9.1")  # and `mixed`
+    redis_py_files_of_profiles: tuple[str, ...] = ()  # of these profiles; some means RESP3 only
     fakeredis_files: tuple[str, ...] = ()  # the same of fakeredis's own tests
     runs_slow_tests: bool = False  # the default suite runs no slow tests without `--slow`
     has_time_limits: bool = True
@@ -76,6 +78,8 @@ SUITES: Final = {
         churn_seconds=20.0,
         double_seconds=4.0,
         redis_py_files=("tests/test_lock.py", "tests/test_function.py", "tests/test_asyncio/test_lock.py"),
+        redis_py_profiles=("redis-8.2", "valkey-9.1"),
+        redis_py_files_of_profiles=("tests/test_function.py", "tests/test_pipeline.py", "tests/test_scripting.py"),
         fakeredis_files=("test/test_mixins/test_set_commands.py", "test/test_async/test_asyncredis.py"),
         runs_slow_tests=True,
     ),

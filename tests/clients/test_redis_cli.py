@@ -1,4 +1,4 @@
-"""The tools that come with Redis: redis-cli and redis-benchmark."""
+"""redis-cli of Redis 7.0, with each profile: it works, and shows what it shows of the real server of that version."""
 
 from __future__ import annotations
 
@@ -13,32 +13,39 @@ import time
 
 import pytest
 
+from pyredmem.config.profiles import REDIS_8_2
 from tests.support.servers import Server
 from tests.support.wire import info
 
-pytestmark = pytest.mark.needs_redis  # the tools are installed together with the server
+pytestmark = pytest.mark.needs_redis  # the tool is installed together with the server
 
 LIMIT_SECONDS = 30.0
 
 
-def cli(server: Server, *words: str, limit: float = LIMIT_SECONDS) -> str:
-    """The output of redis-cli, which must end by itself and without an error."""
+@pytest.fixture
+def ours(of_profile: Server) -> Server:
+    """A server with each of the profiles."""
+    return of_profile
+
+
+def cli(server: Server, *words: str, lines: str = "") -> str:
+    """The output of redis-cli, which must end by itself and without an error; ``lines`` are what it reads."""
     done = subprocess.run(
         ["redis-cli", "-p", str(server.port), *words],
+        input=lines,
         capture_output=True,
         text=True,
-        timeout=limit,
-        stdin=subprocess.DEVNULL,
+        timeout=LIMIT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def test_cli_sets_and_gets(ours: Server) -> None:
+def test_cli_sets_and_gets(ours: Server, profile: str) -> None:
     assert cli(ours, "set", "foo", "bar") == "OK\n"
     assert cli(ours, "get", "foo") == "bar\n"
-    assert cli(ours, "memory", "usage", "foo") == "56\n"
+    assert cli(ours, "memory", "usage", "foo") == ("32\n" if profile == REDIS_8_2.name else "56\n")
 
 
 def test_cli_speaks_resp3(ours: Server) -> None:
@@ -54,22 +61,13 @@ def test_cli_shows_info(ours: Server) -> None:
 
 def test_cli_takes_commands_from_a_pipe(ours: Server) -> None:
     requests = "".join(f"SET key:{number} value\r\n" for number in range(1000))
-    done = subprocess.run(
-        ["redis-cli", "-p", str(ours.port), "--pipe"],
-        input=requests,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
-    assert "errors: 0, replies: 1000" in done.stdout, done.stdout + done.stderr
+    assert "errors: 0, replies: 1000" in cli(ours, "--pipe", lines=requests)
 
 
 @pytest.mark.parametrize(("flag", "title"), [("--bigkeys", "Biggest string"), ("--memkeys", "Biggest string")])
 def test_cli_samples_the_keyspace(ours: Server, flag: str, title: str) -> None:
-    for number in range(30):
-        cli_value = "x" * number
-        cli(ours, "set", f"key:{number}", cli_value)
+    # No two of these values take a block of the same size.
+    cli(ours, "mset", *[word for number in range(30) for word in (f"key:{number}", "x" * (1000 * number))])
     text = cli(ours, flag)
     assert "Sampled 30 keys" in text
     assert title in text
@@ -83,9 +81,9 @@ def test_cli_measures_latency(ours: Server) -> None:
 
 
 def test_cli_stat_prints_a_line_for_each_interval(ours: Server) -> None:
-    with subprocess.Popen(
-        ["redis-cli", "-p", str(ours.port), "--stat", "-i", "0.1"], stdout=subprocess.PIPE, text=True
-    ) as process:
+    # Into a pipe it would write only when it has 4096 bytes.
+    command = ["stdbuf", "-oL", "redis-cli", "-p", str(ours.port), "--stat", "-i", "0.1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(5)]
         process.terminate()
@@ -94,8 +92,7 @@ def test_cli_stat_prints_a_line_for_each_interval(ours: Server) -> None:
 
 
 def test_cli_scans(ours: Server) -> None:
-    for number in range(20):
-        cli(ours, "set", f"key:{number}", "x")
+    cli(ours, "mset", *[word for number in range(20) for word in (f"key:{number}", "x")])
     assert len(cli(ours, "--scan", "--pattern", "key:1?").split()) == 10
 
 
@@ -114,27 +111,27 @@ XAUTOCLAIM st g c2 0 0|TYPE st|ZINCRBY z 0.5 q
 """
 
 
-def words(text: str) -> list[list[str]]:
-    """The commands that ``text`` has between bars."""
-    return [command.split() for command in text.replace("\n", "").split("|")]
+def lines(text: str) -> str:
+    """The commands that ``text`` has between bars, each on a line."""
+    return text.replace("\n", "").replace("|", "\n")
 
 
 @pytest.mark.parametrize("flag", ["-2", "-3"])
-def test_cli_shows_the_same_collections_as_with_the_real_server(real: Server, ours: Server, flag: str) -> None:
-    for command in (*words(COLLECTIONS), *words(SHOWN)):
-        assert cli(ours, flag, "--no-raw", *command) == cli(real, flag, "--no-raw", *command), command
+def test_cli_shows_the_same_collections_as_with_the_real_server(judge: Server, ours: Server, flag: str) -> None:
+    for commands in (lines(COLLECTIONS), lines(SHOWN)):
+        shown = [cli(server, flag, "--no-raw", lines=commands).splitlines() for server in (judge, ours)]
+        assert shown[0] == shown[1]
+        assert len(shown[0]) >= commands.count("\n")
 
 
-def test_cli_finds_big_and_hot_collections(real: Server, ours: Server) -> None:
+def test_cli_finds_big_and_hot_collections(judge: Server, ours: Server) -> None:
     summaries = []
-    for server in (real, ours):
-        for command in words(COLLECTIONS):
-            cli(server, *command)
+    for server in (judge, ours):
+        cli(server, lines=lines(COLLECTIONS))
         text = cli(server, "--bigkeys")
         summaries.append(sorted(line for line in text.splitlines() if not line.startswith("[")))
         cli(server, "config", "set", "maxmemory-policy", "allkeys-lfu")
-        for _ in range(10):
-            cli(server, "lrange", "l", "0", "-1")
+        cli(server, "-r", "10", "lrange", "l", "0", "-1")
         assert 'keyname: "l"' in cli(server, "--hotkeys")
         assert int(cli(server, "object", "freq", "l")) > 5
     assert summaries[0] == summaries[1]
@@ -181,35 +178,3 @@ def test_interactive_cli_gives_hints_and_help_from_command_docs(ours: Server) ->
         terminal.close()
     with ours.connect() as wire:
         assert "failed_calls=0" in info(wire, "commandstats")["cmdstat_command|docs"]
-
-
-@pytest.mark.parametrize("pipeline", ["1", "16"])
-def test_benchmark_runs_its_workloads(ours: Server, pipeline: str) -> None:
-    command = ["redis-benchmark", "-p", str(ours.port), "-t", "ping,set,get,incr,mset", "-n", "2000"]
-    done = subprocess.run(
-        [*command, "-c", "50", "-P", pipeline, "--csv"],
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    names = [line.split(",")[0].strip('"') for line in done.stdout.splitlines()]
-    assert names == ["test", "PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"]
-    assert "rror" not in done.stderr + done.stdout
-
-
-def test_benchmark_runs_its_workloads_on_collections(ours: Server) -> None:
-    tests = "lpush,rpush,lpop,rpop,sadd,hset,spop,zadd,zpopmin,lrange,mset"
-    done = subprocess.run(
-        ["redis-benchmark", "-p", str(ours.port), "-t", tests, "-n", "1000", "-P", "4", "--csv"],
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "rror" not in done.stderr + done.stdout
-    assert len(done.stdout.splitlines()) == 16
