@@ -201,9 +201,10 @@ class World(EmptyWorld):
         host: Host | None = None,
         clock: ManualClock | None = None,
         seed: int = 1,
+        hash_seed: int = 0,
         **settings: str,
     ) -> None:
-        super().__init__(protocol=protocol, host=host, clock=clock, seed=seed, **settings)
+        super().__init__(protocol=protocol, host=host, clock=clock, seed=seed, hash_seed=hash_seed, **settings)
         self.first = self.client()
 
     def handle(self, name: str, handler: Handler) -> None:
