@@ -159,7 +159,6 @@ class TimeWindow:
         return image
 
 
-@mypyc_attr(acyclic=True)
 class TimeWindows(TimeIndex):
     """The windows of a hash. While there is no tree, the only one has no end."""
 

@@ -1,4 +1,4 @@
-"""By how much whole data sets raise used_memory in Redis 8.2, and what an empty server takes.
+"""By how much whole data sets raise used_memory in Redis 8.2 and Valkey 9.1, and what an empty server takes.
 
 It is measured as it was recorded (record.py): in one server, one data set after another, so a command costs its first
 use in the first data set that has it.
@@ -13,12 +13,13 @@ import pytest
 
 from tests.golden.cases import DEVIATIONS, SET_DEVIATION, Load, all_loads
 from tests.golden.record import USUAL_ALLOCATOR
-from tests.golden.test_memory_usage_newer import JUDGE, VERSION
 from tests.golden.test_recordings import recorded
 from tests.golden.test_used_memory import QUICK, _fill, _settle
 from tests.support.local import local_engine
 
-TOLERANCE = 0.005
+VERSIONS = {"redis-8.2": "8.2.3", "valkey-9.1": "valkey-9.1"}
+#: libc gives blocks that cannot be split, and some 20,000 bytes of large data sets in Valkey are not explained.
+TOLERANCES = {"redis-8.2": 0.005, "valkey-9.1": 0.045}
 #: The recorded figure has 27 KB more than a server that runs only these commands.
 STILL_REHASHING = {"set": 0.01}
 #: How far a data set of few bytes may be away, besides the entries of keys that share a bucket by chance.
@@ -27,8 +28,8 @@ STARTUP_TOLERANCE = 0.02
 LOADS = [load for load in all_loads() if load.profile == USUAL_ALLOCATOR]
 
 
-def _mean(name: str) -> float:
-    values: list[int] = recorded(JUDGE)[name]["used_memory"]
+def _mean(judge: str, name: str) -> float:
+    values: list[int] = recorded(judge)[name]["used_memory"]
     return statistics.mean(values)
 
 
@@ -36,23 +37,30 @@ def _parameters() -> list[object]:
     return [pytest.param(load, id=load.id, marks=[] if load.id in QUICK else pytest.mark.slow) for load in LOADS]
 
 
+@pytest.mark.parametrize("judge", VERSIONS)
 @pytest.mark.parametrize("load", _parameters())
-def test_a_data_set_takes_as_much_memory_as_in_redis_8_2(load: Load) -> None:
-    local = local_engine(("save", ""), ("slowlog-log-slower-than", "-1"), ("redis-version", VERSION))
+def test_a_data_set_takes_as_much_memory_as_was_recorded(load: Load, judge: str) -> None:
+    settings = (("save", ""), ("slowlog-log-slower-than", "-1"), ("redis-version", VERSIONS[judge]))
+    local = local_engine(*settings, ("lazyfree-lazy-user-flush", "no"), hash_seed=1)
     watcher = local.client()
     command = load.command(0)
     if any(earlier.command(0)[0] == command[0] for earlier in LOADS[: LOADS.index(load)]):
         watcher.do(command[0], "warm", *command[2:])
+    if judge == "valkey-9.1":
+        watcher.do("SET", "warm", "1")  # the headers of tables that have been used stay
     watcher.do("FLUSHALL")
     watcher.do("INFO", "memory")
     before = _settle(local, watcher)
     _fill(load, local)
     delta = _settle(local, watcher) - before
     slack = SLACK_BYTES + DEVIATIONS * SET_DEVIATION * math.sqrt(load.count)
-    assert delta == pytest.approx(_mean(f"load-{load.id}"), rel=STILL_REHASHING.get(load.id, TOLERANCE), abs=slack)
+    assert delta == pytest.approx(
+        _mean(judge, f"load-{load.id}"), rel=max(STILL_REHASHING.get(load.id, 0), TOLERANCES[judge]), abs=slack
+    )
     local.assert_sound()
 
 
-def test_an_empty_server_takes_as_much_memory_as_redis_8_2() -> None:
-    local = local_engine(("redis-version", VERSION))
-    assert local.engine.allocator.startup == pytest.approx(_mean("startup"), rel=STARTUP_TOLERANCE)
+@pytest.mark.parametrize("judge", VERSIONS)
+def test_an_empty_server_takes_as_much_memory_as_was_recorded(judge: str) -> None:
+    local = local_engine(("redis-version", VERSIONS[judge]))
+    assert local.engine.allocator.startup == pytest.approx(_mean(judge, "startup"), rel=STARTUP_TOLERANCE)

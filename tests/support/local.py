@@ -81,7 +81,7 @@ class LocalEngine:
         assert not found, f"MEMORY AUDIT: {found}"
 
 
-def local_engine(*settings: tuple[str, str], seed: int = 1) -> LocalEngine:
-    """A new engine with these settings."""
+def local_engine(*settings: tuple[str, str], seed: int = 1, hash_seed: int = 0) -> LocalEngine:
+    """A new engine with these settings; with a ``hash_seed`` its tables are the same in every process."""
     named: dict[str, Any] = {name.replace("-", "_"): value for name, value in settings}
-    return LocalEngine(EmptyWorld(seed=seed, **named))
+    return LocalEngine(EmptyWorld(seed=seed, hash_seed=hash_seed, **named))

