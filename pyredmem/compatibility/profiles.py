@@ -42,7 +42,7 @@ MISSING_OF_VALKEY: Final = (
     ("`multi` in `CLIENT LIST`", "-1 outside of a transaction, as in Redis; there it stays 0 after the first one"),
     ("pictures of `LOLWUT`", "they are others; that of version 9 is missing"),
     ("RDB files and `DUMP` of version 80", "files and payloads have the format of Redis 7.2, which Valkey reads"),
-    ("how much memory keys and values use", "the blocks are those of Redis 7.2"),
+    ("`DEBUG HTSTATS`, and the order of `SCAN`", "they follow Redis's buckets; only sizes are those of Valkey's"),
 )
 
 _HEAD: Final = """\
