@@ -254,10 +254,12 @@ REDIS_7_4: Final = replace(
     has_last_entry=True,
     names_last_entry=True,
     has_exact_lag=True,
+    not_judged="it follows Redis's documentation, and a server of 8.2; it was not compared with one of 7.4",
 )
 REDIS_8_2: Final = replace(
     REDIS_7_4,
     name="redis-8.2",
+    not_judged="",
     layout="one block",
     version="8.2.3",
     until=(8, 2, 255),

@@ -1,7 +1,9 @@
-"""INFO process: the heap of the interpreter, which holds the data set, and what its compaction has done.
+"""INFO process: the profile, the heap of the interpreter, which holds the data set, and what its compaction has done.
 
 Redis has no such section. It is shown when a client asks for it, and with ``all``. Its fields:
 
+``profile``                    the server that this one is like (``redis-version``)
+``profile_judged``             whether it was compared with such a server: ``yes``, or ``no: `` and what it follows
 ``process_allocator``          the allocator of small objects: ``pymalloc`` or ``other``
 ``process_compaction``         whether the heap can be compacted: ``possible``, or ``impossible: `` and the reason
 ``process_arenas``             the arenas of 1 MiB that the interpreter holds
@@ -32,6 +34,9 @@ from pyredmem.memory.snapshot import ratio
 
 
 def process(report: Report) -> None:
+    profile = report.engine.profile
+    report.text("profile", profile.name)
+    report.text("profile_judged", f"no: {profile.not_judged}" if profile.not_judged else "yes")
     _heap(report)
     _compaction(report)
 

@@ -37,8 +37,8 @@ def test_a_version_of_8_chooses_8_2_or_8_4() -> None:
     assert profile_of("8.0.2").name == "redis-7.4"
 
 
-def test_only_8_4_is_not_judged_by_a_server() -> None:
-    assert [profile.name for profile in PROFILES.values() if profile.not_judged] == ["redis-8.4"]
+def test_no_server_judges_7_4_and_8_4() -> None:
+    assert [profile.name for profile in PROFILES.values() if profile.not_judged] == ["redis-7.4", "redis-8.4"]
 
 
 def test_no_profile_has_a_field_or_a_setting_that_is_not_listed() -> None:

@@ -9,6 +9,7 @@ from pyredmem.memory.process_heap import ARENA_BYTES, obstacle
 from tests.support.hosted import Hosted
 
 FIELDS = (
+    *("profile", "profile_judged"),
     *("process_allocator", "process_compaction", "process_arenas", "process_arena_bytes", "process_live_bytes"),
     *("process_releasable_bytes", "process_heap_ratio", "process_rss_bytes", "process_ledger_ratio"),
     *("compaction_state", "compaction_effort", "compaction_plugs", "compaction_runs", "compaction_passes"),
@@ -24,6 +25,13 @@ def hosted() -> Hosted:
 
 def test_the_section_has_its_fields_in_order(hosted: Hosted) -> None:
     assert tuple(hosted.info("process")) == FIELDS
+
+
+@pytest.mark.parametrize(("version", "judged"), [("redis-7.2", "yes"), ("valkey-9.1", "yes"), ("redis-8.4", "no: ")])
+def test_the_section_says_whether_the_profile_was_compared_with_a_server(version: str, judged: str) -> None:
+    found = Hosted(redis_version=version).info("process")
+    assert found["profile"] == version
+    assert found["profile_judged"].startswith(judged)
 
 
 def test_the_section_is_only_shown_on_request(hosted: Hosted) -> None:
