@@ -20,8 +20,6 @@ from tests.support.local import local_engine
 VERSIONS = {"redis-8.2": "8.2.3", "valkey-9.1": "valkey-9.1"}
 #: libc gives blocks that cannot be split, and some 20,000 bytes of large data sets in Valkey are not explained.
 TOLERANCES = {"redis-8.2": 0.005, "valkey-9.1": 0.045}
-#: The recorded figure has 27 KB more than a server that runs only these commands.
-STILL_REHASHING = {"set": 0.01}
 #: How far a data set of few bytes may be away, besides the entries of keys that share a bucket by chance.
 SLACK_BYTES = 100
 STARTUP_TOLERANCE = 0.02
@@ -54,9 +52,7 @@ def test_a_data_set_takes_as_much_memory_as_was_recorded(load: Load, judge: str)
     _fill(load, local)
     delta = _settle(local, watcher) - before
     slack = SLACK_BYTES + DEVIATIONS * SET_DEVIATION * math.sqrt(load.count)
-    assert delta == pytest.approx(
-        _mean(judge, f"load-{load.id}"), rel=max(STILL_REHASHING.get(load.id, 0), TOLERANCES[judge]), abs=slack
-    )
+    assert delta == pytest.approx(_mean(judge, f"load-{load.id}"), rel=TOLERANCES[judge], abs=slack)
     local.assert_sound()
 
 
