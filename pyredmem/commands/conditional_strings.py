@@ -96,7 +96,7 @@ def _keys_of_delex(argv: list[bytes]) -> list[FoundKey]:
     find_keys=_keys_of_delex,
 )
 def delex(context: Context, argv: list[bytes]) -> None:
-    """Without a condition it deletes a key of any type, as DEL does. Nothing is wrong about a missing key."""
+    """Without a condition it deletes a key of any type, as DEL does. A missing key is no error."""
     if len(argv) not in {2, 4}:
         raise errors.wrong_arity(b"delex")
     value = context.db.write(argv[1])
