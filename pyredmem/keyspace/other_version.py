@@ -19,7 +19,7 @@ from pyredmem.objects.rdb_images import Builder, Image
 _SEED: Final = 1
 #: An integer for which each key has an object of its own.
 _NOT_SHARED: Final = 1 << 40
-#: Tables with more keys than this are taken to be a multiple of smaller ones.
+#: Larger tables than these are computed as a multiple of smaller ones (keys).
 _MOST_KEYS: Final = 1024
 
 
@@ -51,7 +51,7 @@ class OtherVersion:
         return size
 
     def bytes_beside_keys(self, count: int, timed: int) -> int:
-        """What so many keys raise used_memory by, besides what MEMORY USAGE says of each; some have an expire time.
+        """By how much ``count`` keys raise used_memory, besides what MEMORY USAGE says of each; ``timed`` of them expire.
 
         The keyspace must be fresh, and cannot be used afterwards.
         """
@@ -82,7 +82,7 @@ class OtherVersion:
 def tables_bytes(profile: Profile, allocator_name: str, keys: int, timed: int) -> int:
     """What the tables of a database take, with the entries that MEMORY USAGE does not count.
 
-    It has so many keys, of which ``timed`` have an expire time.
+    It has ``keys`` keys, of which ``timed`` have an expire time.
     """
 
     def beside(count: int, of_them_timed: int) -> int:
