@@ -51,7 +51,7 @@ class OtherVersion:
         return size
 
     def bytes_beside_keys(self, count: int, timed: int) -> int:
-        """By how much ``count`` keys raise used_memory, besides what MEMORY USAGE says of each; ``timed`` of them expire.
+        """By how much keys raise used_memory, besides what MEMORY USAGE says of them; ``timed`` of them expire.
 
         The keyspace must be fresh, and cannot be used afterwards.
         """

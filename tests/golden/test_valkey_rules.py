@@ -38,8 +38,8 @@ from tests.golden.valkey_rules import (
 JUDGE = "valkey-9.1"
 #: libc's blocks are 16 bytes larger now and then.
 REMAINDER = 16
-#: In a heap that has been used for long, an element takes so many bytes more on average: its block was a free one that
-#: could not be split. In a new heap it is not so.
+#: What an element takes in addition, on average, in a heap that has been used for long: some blocks were free ones that
+#: could not be split. A new heap has none.
 REMAINDERS = 0.2 * REMAINDER
 #: How far a mean may be outside of what was recorded: each of the few processes has its own hash seed.
 MEAN_TOLERANCE = 0.01
