@@ -34,7 +34,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pyredmem
-from pyredmem.config.profiles import MIXED, PROFILES, REDIS_7_2, REDIS_7_4, REDIS_8_2, VALKEY_9_1
+from pyredmem.config.profiles import MIXED, PROFILES, REDIS_7_2, REDIS_7_4, REDIS_8_2, REDIS_8_4, VALKEY_9_1
 from tests.support.servers import (
     REDIS_SERVER,
     Server,
@@ -229,6 +229,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     REDIS_7_2.name: ("redis-server-7.0",),
     REDIS_7_4.name: (REDIS_7_2.name, REDIS_8_2.name),
     REDIS_8_2.name: ("redis-server-8.2",),
+    REDIS_8_4.name: (REDIS_8_2.name,),
     VALKEY_9_1.name: ("valkey-server-9.1",),
     MIXED.name: ("redis-server-7.0", "redis-server-8.2"),
 }

@@ -68,7 +68,7 @@ def _slack(case: Recording, name: str, wanted: int, has_other_keys: bool) -> flo
         return COMPRESSED_MARGIN * wanted
     if category == REHASHED:
         return FIRST_BUCKETS
-    shares = category.startswith("set/") or has_other_keys
+    shares = category.startswith("set/") or has_other_keys or any(command[0] == b"COPY" for command in case.commands)
     return ENTRY_SIZE * MOST_SHARED if shares and name == "allocated" else 0
 
 

@@ -60,6 +60,7 @@ def _distance(found: Any, wanted: Any) -> int:
     return max(least - mean, mean - most, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("judge", "allocator", "least"),
     [("valkey-9.1", "libc", LIBC), ("valkey-9.1-jemalloc", "jemalloc-lg4", JEMALLOC)],

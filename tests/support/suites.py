@@ -46,7 +46,13 @@ class Suite:
     churn_seconds: float = 20.0
     double_seconds: float = 20.0  # threads and tasks on one server inside the process
     redis_py_files: tuple[str, ...] = ()  # of redis-py's own tests; none of them means all
-    redis_py_profiles: tuple[str, ...] = ("redis-7.2", "redis-7.4", "redis-8.2", "valkey-9.1")  # and `mixed`
+    redis_py_profiles: tuple[str, ...] = (
+        "redis-7.2",
+        "redis-7.4",
+        "redis-8.2",
+        "redis-8.4",
+        "valkey-9.1",
+    )  # and `mixed`
     redis_py_files_of_profiles: tuple[str, ...] = ()  # of these profiles; some means RESP3 only
     fakeredis_files: tuple[str, ...] = ()  # the same of fakeredis's own tests
     runs_slow_tests: bool = False  # the default suite runs no slow tests without `--slow`
