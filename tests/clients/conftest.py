@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyredmem.config.profiles import MIXED, PROFILES, REDIS_8_2, VALKEY_9_1
+from pyredmem.config.profiles import MIXED, PROFILES, REDIS_8_2, REDIS_8_4, VALKEY_9_1
 from tests.conftest import Shared
 from tests.support import servers
 from tests.support.servers import Server
 
 #: The fixtures with the real servers that judge profiles; the installed redis-server, 7.0, judges the others.
-JUDGES = {REDIS_8_2.name: "newer", VALKEY_9_1.name: "valkey"}
+JUDGES = {REDIS_8_2.name: "newer", REDIS_8_4.name: "newer", VALKEY_9_1.name: "valkey"}
 
 
 @pytest.fixture(
