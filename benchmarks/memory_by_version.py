@@ -25,6 +25,7 @@ from charts import write_results
 from processes import Connection, Contender, Process, other_contender, own_contender, running
 
 Command = list[str | bytes]
+#: The timers of the servers rehash tables and fit buffers while nobody asks.
 SETTLED_POLLS = 5
 POLL_SECONDS = 0.3
 BATCH = 1000

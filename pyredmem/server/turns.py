@@ -17,7 +17,7 @@ class Turns:
         self._began = perf_counter()
 
     async def give_way(self) -> None:
-        """Let the event loop serve clients once the slice is over."""
+        """Let the event loop serve clients when the slice ends."""
         if perf_counter() - self._began > _SLICE_S:
             await asyncio.sleep(0)
             self._began = perf_counter()

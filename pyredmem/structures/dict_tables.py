@@ -10,8 +10,8 @@ newest key::
 
 Slots do not need all bits of these numbers. The bits above them hold a *tag*, the bits of the hash that follow those
 which choose the bucket: a lookup compares keys only where the tags agree, so it rarely reads another key. How many bits
-a slot has depends on the size of the table, and entries get new tags when they move to another table. Bucket and tag
-are so many bits of the hash that a rehash need not look at the keys.
+a slot has depends on the size of the table, and entries get new tags when they move to another table. A bucket and a
+tag together have enough bits of the hash for a rehash, which need not look at the keys.
 
 Valkey's buckets are groups of these: see :mod:`pyredmem.structures.dict_groups`.
 """

@@ -33,7 +33,7 @@ def document_of(tally: Tally, options: SurveyOptions, origin: Origin) -> Documen
         about=_about(tally, origin),
         sections=[
             _totals(tally, blocks, origin),
-            *by_version(tally.versions),
+            *by_version(tally),
             *sections.by_kind(tally),
             sections.by_prefix(tally, options.separators),
             sections.by_time_left(tally),

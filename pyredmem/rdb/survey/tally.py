@@ -19,7 +19,7 @@ from pyredmem.rdb.survey.options import SurveyOptions
 from pyredmem.rdb.survey.prefixes import Prefixes
 from pyredmem.rdb.survey.shapes import Shape
 from pyredmem.rdb.survey.times import ExpireTimes
-from pyredmem.rdb.survey.versions import VersionStudy
+from pyredmem.rdb.survey.versions import Sums, VersionStudy
 
 #: The size classes of the histogram: bits of the largest size.
 _SIZE_BITS: Final = 64
@@ -170,16 +170,24 @@ class Tally:
             joined.setdefault(name(place), Group()).add(group)
         return dict(sorted(joined.items(), key=lambda item: (-item[1].size, item[0])))
 
+    def keys_by_database(self) -> dict[int, int]:
+        """How many keys each database has."""
+        keys: dict[int, int] = {}
+        for (database, _, _), group in self.groups.items():
+            keys[database] = keys.get(database, 0) + group.keys
+        return keys
+
+    def tables_by_version(self) -> Sums:
+        """What the tables of the databases take in each version."""
+        return self.versions.tables(self.keys_by_database(), self.expiring)
+
     def tables(self) -> dict[int, int]:
         """What the databases take besides keys and values: requests of blocks, by size, with their numbers.
 
         A database has a hash table of its keys, and one of those that expire, with entries of its own.
         """
         requests = {int(DICT_ENTRY_SIZE): sum(self.expiring.values())}
-        keys: dict[int, int] = {}
-        for (database, _, _), group in self.groups.items():
-            keys[database] = keys.get(database, 0) + group.keys
-        for number in (*keys.values(), *self.expiring.values()):
+        for number in (*self.keys_by_database().values(), *self.expiring.values()):
             request = int(dict_table_size(dict_buckets(number)))
             requests[request] = requests.get(request, 0) + 1
         return requests

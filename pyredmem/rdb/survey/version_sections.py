@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyredmem.rdb.survey.document import Cell, Name, Section, Table, count_of, size_of
+from pyredmem.rdb.survey.tally import Tally
 from pyredmem.rdb.survey.versions import Sums, VersionStudy
 
 #: Prefixes that have less of the memory than this are told together.
@@ -13,19 +14,19 @@ _NO_PREFIX: Final = "keys without a prefix"
 _NOTE: Final = "What the keys take after loading, and the tables of the databases, in addition to an empty server."
 
 
-def by_version(study: VersionStudy) -> list[Section]:
+def by_version(tally: Tally) -> list[Section]:
     """By type and by prefix, in each version; nothing if no version is asked for."""
+    study = tally.versions
     if not study.places:
         return []
     titles = tuple(place.title() for place in study.places)
     return [
-        Section("By version", Table(("type", "keys", *titles), _by_type(study)), (_NOTE,)),
+        Section("By version", Table(("type", "keys", *titles), _by_type(study, tally.tables_by_version())), (_NOTE,)),
         Section("By prefix and version", Table(("prefix", "keys", *titles), _by_prefix(study))),
     ]
 
 
-def _by_type(study: VersionStudy) -> list[tuple[Cell, ...]]:
-    tables = study.tables()
+def _by_type(study: VersionStudy, tables: Sums) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = [(name, *_amounts(sums)) for name, sums in _largest_first(study.types)]
     rows.append(("tables of databases", "", *_amounts(tables)[1:]))
     rows.append(("all", *_amounts(_joined(study, [*study.types.values(), tables]))))

@@ -78,30 +78,24 @@ class VersionStudy:
         self._versions = [OtherVersion(place.profile, place.allocator, limits) for place in places]
         self._separators = separators
         self._strings: dict[tuple[int, bool, tuple[int, int]], list[int]] = {}
-        self._keys: dict[int, int] = {}  # by database
-        self._timed: dict[int, int] = {}  # of them that have an expire time
         self.types: dict[str, Sums] = {}
         self.prefixes: dict[str, Sums] = {}
 
     def add(self, entry: Entry, image: Image) -> None:
         """Count a key with its value."""
         sizes = self._sizes(entry, image)
-        database = entry.database
-        self._keys[database] = self._keys.get(database, 0) + 1
-        if entry.expire_ms is not None:
-            self._timed[database] = self._timed.get(database, 0) + 1
         self._sums(self.types, entry.type).add(sizes)
         prefix = self._prefix(entry.key)
         if prefix not in self.prefixes and len(self.prefixes) >= _MOST_PREFIXES:
             prefix = OTHER_PREFIXES
         self._sums(self.prefixes, prefix).add(sizes)
 
-    def tables(self) -> Sums:
-        """What the tables of all databases take."""
+    def tables(self, keys: dict[int, int], timed: dict[int, int]) -> Sums:
+        """What the tables of all databases take, by the number of keys in each, and of those that expire."""
         sums = Sums(len(self.places))
-        for database, keys in self._keys.items():
-            timed = self._timed.get(database, 0)
-            sizes = [tables_bytes(place.profile, place.allocator, keys, timed) for place in self.places]
+        for database, count in keys.items():
+            with_time = timed.get(database, 0)
+            sizes = [tables_bytes(place.profile, place.allocator, count, with_time) for place in self.places]
             sums.sizes = [one + other for one, other in zip(sums.sizes, sizes, strict=True)]
         return sums
 

@@ -73,9 +73,9 @@ def test_tables_take_what_the_keys_do_not_take(version: str) -> None:
     other.advance(1000)
     full = other.used_memory
     other.engine.keyspace.databases[0].clear()  # FLUSHALL would change the client's buffers
-    study = tally_of(saved(world), "--versions", version).versions
-    assert study.types["string"].sizes == [keys]
-    assert study.tables().sizes[0] == pytest.approx(full - other.used_memory - keys, rel=0.02)
+    tally = tally_of(saved(world), "--versions", version)
+    assert tally.versions.types["string"].sizes == [keys]
+    assert tally.tables_by_version().sizes[0] == pytest.approx(full - other.used_memory - keys, rel=0.02)
 
 
 def test_places() -> None:
