@@ -174,7 +174,10 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
 
 
 def _counted_range(context: Context, argv: list[bytes], skips_unit: bool = False) -> _Range:
-    """The range of BITCOUNT; before Redis 7.4 the unit is not checked if the range is empty."""
+    """The range of BITCOUNT, empty if both ends are negative and the first is greater, however short the string is.
+
+    Before Redis 7.4 the unit is not checked then.
+    """
     may_omit_end = context.engine.profile.has(BITCOUNT_START)
     if len(argv) > 5 or (len(argv) == 3 and not may_omit_end):
         raise CommandError(SYNTAX_ERROR)
@@ -186,9 +189,9 @@ def _counted_range(context: Context, argv: list[bytes], skips_unit: bool = False
     if may_omit_end:
         _in_bits(argv, 4)  # Valkey looks at the unit before the end
     end: i64 = integer(argv[3])
-    if skips_unit and start < 0 and end < start:
-        return _Range(1, 0, False)
-    return _Range(start, end, _in_bits(argv, 4))
+    is_empty = start < 0 and end < start
+    in_bits = not (is_empty and skips_unit) and _in_bits(argv, 4)
+    return _Range(1, 0, in_bits) if is_empty else _Range(start, end, in_bits)
 
 
 @bitmaps.command(

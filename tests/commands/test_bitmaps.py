@@ -336,3 +336,12 @@ def test_before_7_4_the_unit_of_an_empty_range_is_not_looked_at() -> None:
         one = World(redis_version=version)
         one.do("SET", "k", "foobar")
         assert one.do("BITCOUNT", "k", "-1", "-2", "x") == expected
+
+
+@pytest.mark.parametrize("version", ["redis-7.2", "redis-8.2", "valkey-9.1"])
+def test_bitcount_of_a_range_whose_negative_ends_are_reversed_is_0(version: str) -> None:
+    world = World(redis_version=version)
+    world.do("SET", "k", "foobar")
+    for options in ((-100, -101), (-100, -101, "BIT"), (-2, -(1 << 63))):
+        assert world.do("BITCOUNT", "k", *options) == 0
+    assert world.do("BITPOS", "k", 1, -100, -101) == 1
