@@ -25,6 +25,7 @@ __all__ = [
     "LongDouble",
     "format_double",
     "human_size",
+    "integer_length",
     "integer_text",
     "parse_double",
     "parse_integer",
@@ -50,6 +51,23 @@ _SURE_DIGITS: Final = 18
 _C_UNSIGNED: Final = re.compile(rb"[ \t-\r]*([+-]?)([0-9]+)")
 _HEXADECIMAL: Final = re.compile(rb"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)([pP][+-]?[0-9]+)?")
 _MEMORY: Final = re.compile(r"([0-9]*)(|b|k|kb|m|mb|g|gb)", re.IGNORECASE | re.ASCII)
+
+
+def integer_length(number: i64) -> i64:
+    """How many bytes ``integer_text`` gives a number."""
+    length: i64 = 1
+    if number < 0:
+        if number == INT64_MIN:
+            return 20
+        number = -number
+        length = 2
+    while number >= 10000:
+        number //= 10000
+        length += 4
+    while number >= 10:
+        number //= 10
+        length += 1
+    return length
 
 
 def parse_integer(data: bytes) -> int | None:

@@ -28,7 +28,6 @@ DIFFERENCES: Final = {
     "arguments have no versions",
     "client|list": "`tot-cmds` counts the commands of a batch at its end",
     "debug": "has what looks inside the server or prepares a test, not what crashes or restarts it",
-    "info": "the section Keysizes is not in plain INFO, because all keys are visited for it",
     "latency|doctor": _OWN_WORDS,
     "lolwut": "draws other pictures",
     "memory|doctor": _OWN_WORDS,

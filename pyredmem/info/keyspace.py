@@ -6,18 +6,9 @@ from typing import Final
 
 from pyredmem.info.report import Report
 from pyredmem.keyspace.database import Database
-from pyredmem.objects.collection import Collection
-from pyredmem.objects.object import RedisObject
-from pyredmem.objects.string import StringObject
 
-#: The histograms of INFO keysizes, by the name of the type.
-_HISTOGRAMS: Final = {
-    b"string": "strings_sizes",
-    b"list": "lists_items",
-    b"set": "sets_items",
-    b"zset": "zsets_items",
-    b"hash": "hashes_items",
-}
+#: The histograms of INFO keysizes, by the kind of values (see `pyredmem.keyspace.key_sizes`).
+_HISTOGRAMS: Final = ("strings_sizes", "lists_items", "sets_items", "zsets_items", "hashes_items")
 _UNITS: Final = "KMGTPE"
 
 
@@ -38,32 +29,16 @@ def _figures(report: Report, database: Database) -> list[str]:
 
 
 def keysizes(report: Report) -> None:
-    """Write how many keys of each type have which size; sizes are rounded down to a power of two.
-
-    Redis keeps the counts up to date with each write. Here all keys are visited when somebody asks.
-    """
+    """Write how many keys of each type have which size; sizes are rounded down to a power of two."""
     for database in report.engine.keyspace.databases:
-        counts: dict[bytes, dict[int, int]] = {}
-        for key in database.all_keys():
-            value = database.stored_value(key)
-            if value is None or value.type_name() not in _HISTOGRAMS:
-                continue
-            of_type = counts.setdefault(value.type_name(), {})
-            length = _length(value)
-            size = 1 << (length.bit_length() - 1) if length > 0 else 0
-            of_type[size] = of_type.get(size, 0) + 1
-        for name, histogram in _HISTOGRAMS.items():
-            if name in counts:
-                bins = ",".join([f"{_rounded(size)}={count}" for size, count in sorted(counts[name].items())])
+        sizes = database.keys.sizes
+        if sizes is None or database.size() == 0:
+            continue
+        for kind, histogram in enumerate(_HISTOGRAMS):
+            counts = sizes.by_size(kind)
+            if counts:
+                bins = ",".join([f"{_rounded(size)}={count}" for size, count in counts.items()])
                 report.text(f"db{database.index}_distrib_{histogram}", bins)
-
-
-def _length(value: RedisObject) -> int:
-    """The bytes of a string, or the elements of a collection."""
-    if isinstance(value, StringObject):
-        return int(value.length())
-    assert isinstance(value, Collection)
-    return int(value.length())
 
 
 def _rounded(size: int) -> str:

@@ -52,7 +52,7 @@ SECTIONS: Final = (
     Section("Cluster Info", cluster_info, default=False),
     Section("Scripting Engines", scripting_engines, default=False),
     Section("Keyspace", keyspace),
-    Section("Keysizes", keysizes, default=False),
+    Section("Keysizes", keysizes),
     Section("Debug", debug, default=False, in_all=False),
 )
 

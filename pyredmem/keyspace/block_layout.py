@@ -15,6 +15,7 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from pyredmem.base.build import COMPILED
+from pyredmem.keyspace.key_sizes import KeySizes
 from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.keyspace.one_block_table import OneBlockTable
 from pyredmem.keyspace.tables import ExpireTable
@@ -101,6 +102,10 @@ class OneBlock(BlockLayout):
         """Whether short strings lie in the heap without an object, if the heap has the bytes."""
         return True
 
+    def _counts_sizes(self) -> bool:
+        """Whether INFO has the sizes of keys."""
+        return True
+
     @property
     def strings(self) -> HeapStrings:
         return self._strings
@@ -109,7 +114,10 @@ class OneBlock(BlockLayout):
         return self._factory
 
     def create_key_table(self) -> KeyTable:
-        return OneBlockTable(self.allocator, self._strings, self._factory)
+        table = OneBlockTable(self.allocator, self._strings, self._factory)
+        if self._counts_sizes():
+            table.sizes = KeySizes()
+        return table
 
     def create_expire_table(self, keys: KeyTable) -> ExpireTable:
         assert isinstance(keys, OneBlockTable)
@@ -128,6 +136,9 @@ class ValkeyBlocks(OneBlock):
 
     def _has_strings_in_heap(self) -> bool:
         """No: an embedded string may be longer than the word of a string in the heap can say."""
+        return False
+
+    def _counts_sizes(self) -> bool:
         return False
 
 

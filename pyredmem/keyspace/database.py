@@ -49,6 +49,8 @@ class Database(Lookups):
         if keys.rehash_index >= 0:
             keys.rehash(1)
         self._slot = keys.insert(key, 0, word)
+        if keys.sizes is not None:
+            keys.count_new(self._slot)
 
     def expire_loaded(self, when_ms: i64) -> None:
         """Give the key that was loaded last an expire time."""
@@ -109,10 +111,17 @@ class Database(Lookups):
                     keys.settle(slot)  # it may have become an object for the sake of a snapshot
                 return
         else:
+            length: i64 = -1 if keys.sizes is None else keys.strings.length(word)
             if keys.overwrite(slot, word, data):
+                if keys.sizes is not None:
+                    keys.sizes.resize_string(length, len(data))
                 return
-            if len(data) > self.shared.heap_strings.longest and strings.assign(keys.make_object(slot), data):
-                return  # the string became too long for the heap
+            if len(data) > self.shared.heap_strings.longest:
+                value = keys.make_object(slot)
+                if keys.sizes is not None:
+                    keys.sizes.open(value)
+                if strings.assign(value, data):
+                    return  # the string became too long for the heap
         new: i64 = strings.create_in_heap(data)
         if new == NO_WORD:
             self._replace(slot, strings.create(data))
@@ -143,7 +152,11 @@ class Database(Lookups):
         keys = self.keys
         slot = self._slot
         strings = self.shared.strings
-        if not 0 <= number < keys.shared_integers and keys.set_integer(keys.word(slot), number):
+        word: i64 = keys.word(slot)
+        length: i64 = -1 if keys.sizes is None or word < 0 else keys.strings.length(word)
+        if not 0 <= number < keys.shared_integers and keys.set_integer(word, number):
+            if keys.sizes is not None and word >= 0:
+                keys.sizes.resize_string(length, keys.strings.length(word))
             return
         if keys.rehash_index >= 0:
             keys.rehash(1)  # Redis looks the key up once more
@@ -162,11 +175,15 @@ class Database(Lookups):
         slot = self._slot
         word = keys.word(slot)
         if word >= 0:
-            new: i64 = self.shared.heap_strings.set_part(word, offset, data)
+            heap_strings = self.shared.heap_strings
+            length: i64 = -1 if keys.sizes is None else heap_strings.length(word)
+            new: i64 = heap_strings.set_part(word, offset, data)
             if new != NO_WORD:
                 if new != word:
                     keys.step()  # Redis looks the key up once more
                     keys.set_word(slot, new)
+                if keys.sizes is not None:
+                    keys.sizes.resize_string(length, heap_strings.length(new))
                 return
         value = keys.make_object(slot)
         assert isinstance(value, StringObject)
@@ -182,6 +199,9 @@ class Database(Lookups):
         if value.refcount != 1 or value.encoding() != b"raw":
             self.keys.step()  # Redis looks the key up once more
         buffer = self.shared.strings.unshare(value)
+        if self.keys.sizes is not None:
+            self.keys.count_off(self.keys.word(slot))
+            self.keys.sizes.add(buffer)
         self.keys.put_object(slot, buffer)
         return buffer
 
@@ -203,7 +223,11 @@ class Database(Lookups):
     def _put_word(self, slot: i64, old: i64, word: i64) -> None:
         """Put a word in the place of another one, for whose value there is one reference less."""
         keys = self.keys
+        if keys.sizes is not None:
+            keys.count_off(old)
         left: i64 = keys.exchange(slot, old, word)
+        if keys.sizes is not None:
+            keys.count_new(slot)
         if left >= 0 or not self.shared.lazy_server_del:
             keys.free_value(left)
         else:
@@ -237,8 +261,13 @@ class Database(Lookups):
         slot = self.keys.find_rehashing(key)
         if self.preservers:
             self.preserve(key, self.keys.value(slot))
-        value = self.keys.lend(slot)
-        if self.keys.owns_keys:
+        keys = self.keys
+        if keys.sizes is not None:
+            keys.count_off(keys.word(slot))
+        value = keys.lend(slot)
+        if keys.sizes is not None:
+            keys.count_new(slot)  # what took its place
+        if keys.owns_keys:
             self.copy_key(key, value, target, new_key)
             self.delete(key)
         else:

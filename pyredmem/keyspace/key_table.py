@@ -16,6 +16,7 @@ from __future__ import annotations
 from librt.vecs import append, vec
 from mypy_extensions import i32, i64, mypyc_attr
 
+from pyredmem.keyspace.key_sizes import KINDS, KeySizes
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import key_overhead, sds_new_size
@@ -44,6 +45,8 @@ class KeyTable(Dict):
         self._spare: vec[i32] = vec[i32]()  # the numbers that no object has
         self._spares: i64 = 0  # how many of them there are
         self._dismantled: i64 = 0  # values of the last slots that are gone already
+        #: The sizes of the keys, where INFO has them.
+        self.sizes: KeySizes | None = None
 
     # Values, by slot.
 
@@ -230,6 +233,29 @@ class KeyTable(Dict):
         """Let the table have these values, all of which are objects."""
         self._drop_objects()
         self.put_words(vec[i64]([self._number(value) for value in values]))
+        if self.sizes is not None:
+            self.sizes.count_all(values)
+
+    # The sizes of the keys. The database calls these, where ``sizes`` are counted.
+
+    def count_new(self, slot: i64) -> None:
+        """Count the value that a slot has got."""
+        sizes = self.sizes
+        assert sizes is not None
+        word = self.word(slot)
+        if word >= 0:
+            sizes.add_string(self.strings.length(word))
+        else:
+            sizes.add(self.object(word))
+
+    def count_off(self, word: i64) -> None:
+        """Count the value no more that a word stands for: its slot is about to lose it."""
+        sizes = self.sizes
+        assert sizes is not None
+        if word >= 0:
+            sizes.remove_string(self.strings.length(word))
+        else:
+            sizes.remove(self.object(word))
 
     # Blocks of keys. Another layout may have others.
 
@@ -304,6 +330,8 @@ class KeyTable(Dict):
     def clear_values(self) -> None:
         """Drop all values."""
         self._drop_objects()
+        if self.sizes is not None:
+            self.sizes.clear()
 
     def _drop_objects(self) -> None:
         self.objects = []
@@ -403,3 +431,8 @@ class KeyTable(Dict):
         assert len(set(words)) == len(words), "two slots have one object"
         assert len(words) + self._spares == len(self.objects), "an object is in no slot"
         assert all(self.objects[~word] is not None for word in words)
+        if self.sizes is not None:
+            counted = KeySizes()
+            counted.count_all(self.all_values())
+            for kind in range(KINDS):
+                assert self.sizes.by_size(kind) == counted.by_size(kind), "sizes of keys are not counted right"

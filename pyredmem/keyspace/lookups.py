@@ -173,16 +173,22 @@ class Lookups(Removals):
         """
         slot = self.keys.find_rehashing(key)
         assert slot >= 0, f"{key!r} is not in the database"
-        value = self.keys.value(slot)
+        keys = self.keys
+        value = keys.value(slot)
         if self.preservers:
             self.preserve(key, value)
+        if keys.sizes is not None and not keys.is_in_heap(slot):
+            keys.sizes.open(value)
         return value
 
     def _touch_to_change(self, key: bytes, slot: i64) -> i64:
         """Mark a value as used that is about to change; returns its word."""
         word = self._touch(slot)
+        keys = self.keys
         if self.preservers:
-            self.preserve(key, self.keys.value_of(word))
+            self.preserve(key, keys.value_of(word))
+        if word < 0 and keys.sizes is not None:
+            keys.sizes.open(keys.object(word))
         return word
 
     def random_key(self) -> bytes | None:

@@ -129,6 +129,9 @@ class OneBlockTable(KeyTable):
 
     def put(self, slot: i64, value: RedisObject) -> None:
         old: i64 = self.words[slot]
+        sizes = self.sizes
+        if sizes is not None and old < 0:
+            sizes.close(self.object(old), value)
         word: i64 = self._in_blocks.word_in(value, self.key_places[slot] >> LENGTH_SHIFT)
         if word == NO_WORD and old < 0:
             self.objects[~old] = value

@@ -103,6 +103,8 @@ class Removals(DatabaseTables):
         word: i64 = keys.words[slot] if keys.entries is None else keys.word(slot)
         if self.preservers:
             self.preserve(key, keys.value(slot))
+        if keys.sizes is not None:
+            keys.count_off(word)
         keys.remove(slot)
         if word >= 0 or not lazily:
             keys.free_value(word)

@@ -33,6 +33,7 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i32, i64
 
+from pyredmem.base.numbers import integer_length
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import HeapBytes
@@ -229,9 +230,8 @@ class HeapStrings:
         encoding: i64 = word & ENCODING
         if encoding == 0:
             return word >> EMBSTR_LENGTH_SHIFT
-        if encoding == RAW:
-            return _sds_length(self.heap.word(word & _ADDRESS))
-        return len(self.data(word))
+        content: i64 = word & _ADDRESS if encoding == _SHARED else self.heap.word(word & _ADDRESS)
+        return _sds_length(content) if encoding == RAW else integer_length(content)
 
     def integer(self, word: i64) -> tuple[bool, i64]:
         """Whether a string has the encoding int, and the number."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from mypy_extensions import i32, i64, mypyc_attr
 
+from pyredmem.base.numbers import integer_length
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import (
@@ -78,6 +79,9 @@ class IntegerString(StringObject):
 
     def data(self) -> bytes:
         return str(self.number).encode()
+
+    def length(self) -> i64:
+        return integer_length(self.number)
 
     def memory(self, allocator: Allocator, samples: i64) -> i64:
         """The object's header. Redis counts it for shared integers too."""

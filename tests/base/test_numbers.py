@@ -17,6 +17,7 @@ from pyredmem.base.numbers import (
     UINT64_MAX,
     format_double,
     human_size,
+    integer_length,
     integer_text,
     parse_double,
     parse_integer,
@@ -59,6 +60,7 @@ class TestIntegers:
     @given(st.one_of(integers, st.integers(-2000, 10**7)))
     def test_every_64_bit_integer_is_written_in_its_canonical_spelling(self, value: int) -> None:
         assert integer_text(value) == str(value).encode()
+        assert integer_length(value) == len(str(value))
 
     @pytest.mark.parametrize("value", [0, -1, INT64_MIN, INT64_MAX, 10**18, 10**18 - 1, -(10**18), 1 - 10**17])
     def test_the_lowest_and_highest_integers_are_read(self, value: int) -> None:

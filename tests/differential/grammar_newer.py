@@ -18,7 +18,7 @@ from tests.differential.grammar import (
 )
 from tests.differential.grammar import sequence as seq
 from tests.differential.grammar_streams import CONSUMER, COUNT, FIELDS, GROUP, ID, LIMIT, NEW_ID, TRIM
-from tests.differential.rules import same_type, scanned
+from tests.differential.rules import same_key_sizes, same_type, scanned
 
 REFERENCES = words(b"KEEPREF", b"DELREF", b"ACKED", b"acked")
 IDS = one_of(
@@ -31,6 +31,9 @@ CURSOR = words(*NOT_INTEGERS, *INTEGERS, b"\t1", b"--1", b"-18446744073709551615
 BROKEN = {
     "AUTH": "a wrong password in EXEC has no reply there, so that the others are taken for replies to its neighbours"
 }
+
+#: How many keys have which size, which every command that writes must keep up to date.
+SIZES = form("INFO", words(b"keysizes"), rule=same_key_sizes)
 
 NEWER: dict[str, list[Form]] = {
     "bitmaps": [

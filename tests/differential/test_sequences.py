@@ -28,7 +28,7 @@ from tests.differential.grammar_hashes import HASHES
 from tests.differential.grammar_hyperloglogs import HYPERLOGLOGS
 from tests.differential.grammar_keys import EXPIRY_COMMANDS, KEYS_COMMANDS, SCAN_COMMANDS
 from tests.differential.grammar_lists import LISTS
-from tests.differential.grammar_newer import BROKEN, NEWER
+from tests.differential.grammar_newer import BROKEN, NEWER, SIZES
 from tests.differential.grammar_sets import SETS
 from tests.differential.grammar_sort import SORTING
 from tests.differential.grammar_sorted_sets import SORTED_SETS
@@ -117,7 +117,7 @@ def _own(pair: Pair, group: str) -> list[Form]:
 
 
 def _forms(pair: Pair, group: str) -> Sequence[Form]:
-    forms = [*_own(pair, group), *FOREIGN]
+    forms = [*_own(pair, group), *FOREIGN, *([SIZES] if pair.is_newer else [])]
     return [form for form in forms if form.name.split(" ")[0] not in pair.unsupported]
 
 
