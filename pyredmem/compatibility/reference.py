@@ -82,7 +82,8 @@ _HEAD: Final = """\
 
 Every command that is marked **yes** below replies as Redis 8.2 does: its errors and their texts, its types under RESP2
 and RESP3, and its effects on keys, expiry and memory are the same. Where something differs on purpose, the table says
-what.
+what. That is so with `redis-8.2`, the default; [another profile](#profiles) has the commands and replies of its own
+version.
 
 The texts of the `HELP` subcommands are made from the specs of the commands: they have Redis's form but other words.
 
@@ -105,9 +106,9 @@ _REDIS_PY_HEAD: Final = """\
 
 Of the tests in redis-py's source distribution that pass on a standalone Redis, and need no module, cluster, Sentinel or
 TLS, all pass here, sync and asyncio, under RESP2 and RESP3: with each profile those that the server of its version
-passes. redis-py's client-side cache wants Redis 7.4 or later. So it refuses `redis-7.2`, the default, and `valkey-9.1`,
-as it refuses those servers; with `redis-7.4`, `redis-8.2` and `mixed` it works. Inside the process, with
-`pyredmem.patch`, the same tests pass as over TCP, with hiredis and with redis-py's own parsers, but these:
+passes. redis-py's client-side cache wants Redis 7.4 or later. So it works with `redis-8.2`, the default, and with
+`redis-7.4`, `redis-8.4` and `mixed`; it refuses `redis-7.2` and `valkey-9.1`, as it refuses those servers. Inside the
+process, with `pyredmem.patch`, the same tests pass as over TCP, with hiredis and with redis-py's own parsers, but these:
 
 | Test | Why |
 |---|---|
@@ -116,9 +117,9 @@ as it refuses those servers; with `redis-7.4`, `redis-8.2` and `mixed` it works.
 _SETTINGS_HEAD: Final = """\
 ## Settings without effect
 
-Every setting of a Redis 7.2 `redis.conf` is accepted with its values, bounds and errors, and `CONFIG GET`, `CONFIG
-SET` and `CONFIG REWRITE` know it. The settings below have no effect; all others are in
-[configuration.md](configuration.md).
+Every setting of a `redis.conf` of Redis 7.2 or 8.2, or of Valkey 9.1, is accepted in a file, whatever the profile is.
+Values, bounds and errors are those of Redis. `CONFIG GET`, `CONFIG SET` and `CONFIG REWRITE` know the settings of the
+profile's version. The settings below have no effect; all others are in [configuration.md](configuration.md).
 
 | Setting | Why |
 |---|---|
