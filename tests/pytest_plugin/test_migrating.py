@@ -229,7 +229,7 @@ async def test_a_patch_reaches_clients_for_asyncio() -> None:
             assert await made_before.ping()
 
 
-@promise("The commands are those of Redis 7.2")
+@promise("The commands are those of Redis 8.2")
 def test_there_are_commands_that_came_with_redis_7(server: pyredmem.Server) -> None:
     client = server.client()
     client.rpush("queue", "job")
