@@ -107,8 +107,9 @@ _REDIS_PY_HEAD: Final = """\
 Of the tests in redis-py's source distribution that pass on a standalone Redis, and need no module, cluster, Sentinel or
 TLS, all pass here, sync and asyncio, under RESP2 and RESP3: with each profile those that the server of its version
 passes. redis-py's client-side cache wants Redis 7.4 or later. So it works with `redis-8.2`, the default, and with
-`redis-7.4`, `redis-8.4` and `mixed`; it refuses `redis-7.2` and `valkey-9.1`, as it refuses those servers. Inside the
-process, with `pyredmem.patch`, the same tests pass as over TCP, with hiredis and with redis-py's own parsers, but these:
+`redis-7.4`, `redis-8.4` and `mixed`; it refuses `redis-7.2` and `valkey-9.1`, as it refuses those servers. Inside
+the process, with `pyredmem.patch`, the same tests pass as over TCP, with hiredis and with redis-py's own parsers, but
+these:
 
 | Test | Why |
 |---|---|
