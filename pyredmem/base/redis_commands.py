@@ -1,9 +1,12 @@
-"""The names of all commands of Redis 7.2, by group: ACL rules may name them, and the compatibility table lists them."""
+"""The names of all commands of a Redis, by group: ACL rules may name them, and the compatibility table lists them."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from pyredmem.base.redis_version import version_parts
+
+#: The commands of Redis 7.2.
 _NAMES: Final = {
     "string": (
         "append decr decrby get getdel getex getrange getset incr incrby incrbyfloat lcs mget mset msetnx psetex "
@@ -78,8 +81,23 @@ _NAMES: Final = {
         "cluster|slots readonly readwrite"
     ),
 }
+#: The commands that Redis got later, by group: since which version, and their names.
+_LATER: Final = {
+    "hash": (
+        ("7.4.0", "hexpire hexpireat hexpiretime hpersist hpexpire hpexpireat hpexpiretime hpttl httl"),
+        ("8.0.0", "hgetdel hgetex hsetex"),
+    ),
+    "stream": (("8.2.0", "xackdel xdelex"),),
+    "cluster": (("8.2.0", "cluster|slot-stats"),),
+    "vector-set": (("8.0.0", "vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim"),),
+}
 
 
-def redis_commands() -> dict[str, list[str]]:
-    """Full names such as ``config|get``, by group."""
-    return {group: names.split() for group, names in _NAMES.items()}
+def redis_commands(until: tuple[int, int, int]) -> dict[str, list[str]]:
+    """Full names such as ``config|get``, by group, of the newest Redis that is not newer than a version."""
+    found = {group: names.split() for group, names in _NAMES.items()}
+    for group, additions in _LATER.items():
+        later = [name for since, names in additions if version_parts(since) <= until for name in names.split()]
+        if later:
+            found[group] = sorted(found.get(group, []) + later)
+    return found

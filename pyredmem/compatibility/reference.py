@@ -14,6 +14,7 @@ from pyredmem.base.redis_commands import redis_commands
 from pyredmem.compatibility.profiles import profiles_section
 from pyredmem.config.file import save_file
 from pyredmem.config.parameters import SECTIONS
+from pyredmem.config.profiles import DEFAULT
 from pyredmem.engine.command import Command
 
 PATH: Final = "docs/compatibility.md"
@@ -21,8 +22,9 @@ PATH: Final = "docs/compatibility.md"
 _OWN_WORDS: Final = "the text has other words"
 _NO_REPLICAS: Final = "there is no replication"
 _NO_MODULES: Final = "modules cannot be loaded"
+_NO_VECTOR_SETS: Final = "vector sets are missing"
 
-#: How commands that this server has differ from those of Redis 7.2.
+#: How commands that this server has differ from those of Redis 8.2.
 DIFFERENCES: Final = {
     "command|docs": "summaries and complexities have other words, and groups of arguments other names; single "
     "arguments have no versions",
@@ -45,9 +47,10 @@ DIFFERENCES: Final = {
     "waitaof": f"no replica ever acknowledges: {_NO_REPLICAS}",
 }
 
-#: Why commands will always be missing, by their names or those of their containers.
+#: Why commands are missing, by their names or those of their containers or groups.
 _ABSENT: Final = {
     "module": _NO_MODULES,
+    "vector-set": _NO_VECTOR_SETS,
 }
 
 _STREAM_REPLACED: Final = "the test replaces `asyncio.open_connection`, which nobody calls inside the process"
@@ -72,13 +75,14 @@ REDIS_PY_TESTS_IN_PROCESS: Final = {
 }
 
 _HEAD: Final = """\
-# Compatibility with Redis 7.2
+# Compatibility with Redis 8.2
 
 <!-- Written by `python -m pyredmem.compatibility`. -->
 
-Every command that is marked **yes** below replies as Redis 7.2 does: its errors and their texts, its types under RESP2
+Every command that is marked **yes** below replies as Redis 8.2 does: its errors and their texts, its types under RESP2
 and RESP3, and its effects on keys, expiry and memory are the same. Where something differs on purpose, the table says
-what.
+what. That is so with `redis-8.2`, the default; [another profile](#profiles) has the commands and replies of its own
+version.
 
 The texts of the `HELP` subcommands are made from the specs of the commands: they have Redis's form but other words.
 
@@ -101,9 +105,10 @@ _REDIS_PY_HEAD: Final = """\
 
 Of the tests in redis-py's source distribution that pass on a standalone Redis, and need no module, cluster, Sentinel or
 TLS, all pass here, sync and asyncio, under RESP2 and RESP3: with each profile those that the server of its version
-passes. redis-py's client-side cache wants Redis 7.4 or later. So it refuses `redis-7.2`, the default, and `valkey-9.1`,
-as it refuses those servers; with `redis-7.4`, `redis-8.2` and `mixed` it works. Inside the process, with
-`pyredmem.patch`, the same tests pass as over TCP, with hiredis and with redis-py's own parsers, but these:
+passes. redis-py's client-side cache wants Redis 7.4 or later. So it works with `redis-8.2`, the default, and with
+`redis-7.4`, `redis-8.4` and `mixed`; it refuses `redis-7.2` and `valkey-9.1`, as it refuses those servers. Inside
+the process, with `pyredmem.patch`, the same tests pass as over TCP, with hiredis and with redis-py's own parsers, but
+these:
 
 | Test | Why |
 |---|---|
@@ -112,9 +117,9 @@ as it refuses those servers; with `redis-7.4`, `redis-8.2` and `mixed` it works.
 _SETTINGS_HEAD: Final = """\
 ## Settings without effect
 
-Every setting of a Redis 7.2 `redis.conf` is accepted with its values, bounds and errors, and `CONFIG GET`, `CONFIG
-SET` and `CONFIG REWRITE` know it. The settings below have no effect; all others are in
-[configuration.md](configuration.md).
+Every setting of a `redis.conf` of Redis 7.2 or 8.2, or of Valkey 9.1, is accepted in a file, whatever the profile is.
+Values, bounds and errors are those of Redis. `CONFIG GET`, `CONFIG SET` and `CONFIG REWRITE` know the settings of the
+profile's version. The settings below have no effect; all others are in [configuration.md](configuration.md).
 
 | Setting | Why |
 |---|---|
@@ -124,10 +129,10 @@ SET` and `CONFIG REWRITE` know it. The settings below have no effect; all others
 def document() -> str:
     table = REGISTRY.table
     served = {command.name: command for command in table.all()}
-    known = redis_commands()
+    known = redis_commands(DEFAULT.until)
     names = [name for group in known.values() for name in group]
     count = len([name for name in names if name in served])
-    parts = [_HEAD, f"This server has {count} of the {len(names)} commands and subcommands of Redis 7.2.\n\n"]
+    parts = [_HEAD, f"This server has {count} of the {len(names)} commands and subcommands of Redis 8.2.\n\n"]
     parts += [_group(title, group, served) for title, group in known.items()]
     parts.append(_extensions([command for command in table.all() if command.name not in names]))
     parts += [profiles_section(), _SCRIPTS, _redis_py_tests(), _settings()]
@@ -135,15 +140,16 @@ def document() -> str:
 
 
 def _group(title: str, names: list[str], served: dict[str, Command]) -> str:
-    rows = [_row(name, served) for name in names]
+    rows = [_row(name, title, served) for name in names]
     return (
         f"## {title.replace('-', ' ').capitalize()}\n\n| Command | Here | Remarks |\n|---|---|---|\n{''.join(rows)}\n"
     )
 
 
-def _row(name: str, served: dict[str, Command]) -> str:
+def _row(name: str, group: str, served: dict[str, Command]) -> str:
     if name not in served:
-        return f"| `{_shown(name)}` | no | {_ABSENT.get(name) or _ABSENT.get(name.partition('|')[0], '')} |\n"
+        reasons = [_ABSENT[word] for word in (name, name.partition("|")[0], group) if word in _ABSENT]
+        return f"| `{_shown(name)}` | no | {reasons[0]} |\n"
     difference = DIFFERENCES.get(name, "")
     return f"| `{_shown(name)}` | {'differs' if difference else 'yes'} | {difference} |\n"
 
@@ -156,7 +162,7 @@ def _extensions(commands: list[Command]) -> str:
     if not commands:
         return ""
     rows = [f"| `{_shown(command.name)}` | {command.spec.summary} |\n" for command in commands]
-    return f"## Beyond Redis 7.2\n\n| Command | What it does |\n|---|---|\n{''.join(rows)}\n"
+    return f"## Beyond Redis 8.2\n\n| Command | What it does |\n|---|---|\n{''.join(rows)}\n"
 
 
 def _redis_py_tests() -> str:

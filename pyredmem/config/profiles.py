@@ -320,6 +320,9 @@ VALKEY_9_1: Final = replace(
     converts_for_named_members=True,
 )
 
+#: What the server is like unless a setting says otherwise.
+DEFAULT: Final = REDIS_8_2
+
 #: The profiles by name, oldest first.
 PROFILES: Final = {profile.name: profile for profile in (REDIS_7_2, REDIS_7_4, REDIS_8_2, REDIS_8_4, VALKEY_9_1, MIXED)}
 #: The settings whose default depends on the profile.

@@ -45,8 +45,9 @@ Settings come from a file in the format of `redis.conf` (see `redis.conf.example
 (`--maxmemory 100mb`), which override the file, and, where the table says so, from `CONFIG SET` while the server runs.
 `CONFIG REWRITE` writes the present values to the file and keeps its comments.
 
-Every setting of a Redis 7.2 `redis.conf` is accepted, with the same values, bounds and errors. If a setting has no
-effect here, the last column tells why.
+Every setting of a `redis.conf` of Redis 7.2 or 8.2, or of Valkey 9.1, is accepted in a file, with the same values,
+bounds and errors. `CONFIG GET` and `CONFIG SET` know those of the version that `redis-version` chooses. If a setting
+has no effect here, the last column tells why.
 
 In the column *Run time*, **yes** means that `CONFIG SET` can change the setting, **protected** that it can if
 `enable-protected-configs` allows it, and **start** that the setting can only be given in the file or on the command

@@ -50,7 +50,7 @@ class AccessControl:
         self._core = core
         self._tracking = tracking
         self._follow_default: Callable[[], None] | None = None
-        self.catalogue = Catalogue(partial(acl_commands, commands))
+        self.catalogue = Catalogue(partial(acl_commands, commands, core.profile))
         self.log = AclLog(core.allocator)
         self._denied = {causes.COMMAND: 0, causes.KEY: 0, causes.AUTH: 0, causes.CHANNEL: 0}
         self.default = self._unrestricted_default()

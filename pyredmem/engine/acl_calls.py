@@ -6,6 +6,7 @@ from pyredmem.acl.call import Call, UsedChannel, UsedKey
 from pyredmem.acl.catalogue import ABSENT, ANY_SHAPE, NO_KEYS, READ, AclCommand
 from pyredmem.acl.catalogue import WRITE as WRITE_ACCESS
 from pyredmem.base.redis_commands import redis_commands
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.key_extraction import find_keys
 from pyredmem.engine.spec import (
     ACCESS,
@@ -22,19 +23,19 @@ from pyredmem.engine.spec import (
 )
 
 
-def acl_commands(table: CommandTable) -> list[AclCommand]:
-    """All commands of the table by the names under which they are called, then those of Redis that are absent."""
+def acl_commands(table: CommandTable, profile: Profile) -> list[AclCommand]:
+    """All commands of the table by the names under which they are called, then those of the version that are absent."""
     found: list[AclCommand] = []
     for name, command in table.commands.items():
         found.append(_acl_command(name, command))
         for word, subcommand in command.subcommands.items():
             found.append(_acl_command(name + b"|" + word, subcommand))
-    return found + _absent({command.name for command in found})
+    return found + _absent({command.name for command in found}, profile)
 
 
-def _absent(served: set[bytes]) -> list[AclCommand]:
-    """The commands of Redis that this server lacks: rules for another server may name them."""
-    names = sorted([name.encode() for group in redis_commands().values() for name in group])
+def _absent(served: set[bytes], profile: Profile) -> list[AclCommand]:
+    """The commands of a Redis of this version that this server lacks: rules for another server may name them."""
+    names = sorted([name.encode() for group in redis_commands(profile.until).values() for name in group])
     return [AclCommand(name, ABSENT, frozenset()) for name in names if name not in served]
 
 

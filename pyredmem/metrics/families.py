@@ -64,6 +64,7 @@ def families(reading: Reading) -> Iterator[Metric]:
         if setting in reading.settings:
             yield single(metric, GAUGE, f"The setting {setting}", reading.settings[setting])
     yield from _databases(reading)
+    yield from _key_sizes(reading)
     yield from _commands(reading)
     yield from _errors(reading)
     yield from _slow(reading)
@@ -108,6 +109,13 @@ def _databases(reading: Reading) -> Iterator[Metric]:
     yield from (keys, expiring)
     if ttl.samples:
         yield ttl
+
+
+def _key_sizes(reading: Reading) -> Iterator[Metric]:
+    """What redis_exporter makes of INFO keysizes: it cannot read a histogram as a number, and tells 0."""
+    for name, _ in reading.rows("db"):
+        if "_distrib_" in name:
+            yield single(f"redis_db{name}", GAUGE, f"There is a histogram db{name} in INFO", 0.0)
 
 
 def _commands(reading: Reading) -> Iterator[Metric]:

@@ -20,7 +20,7 @@ Usage: {program} rdb COMMAND [options] FILE
        {program} rdb --command COMMAND [options] FILE
 
 Commands:
-  memory    how much memory each key takes on a server that has loaded the file
+  memory    how much memory each key takes on a Redis 7.2 that has loaded the file
   report    where the memory goes: by type, prefix, size and time, and what could be better
   diff      how another file differs
   keys      the keys, one per line
@@ -31,8 +31,8 @@ Commands:
 
 #: The commands, with the description in their help.
 COMMANDS: Final = {
-    "memory": "Tells how much memory each key takes: what MEMORY USAGE says, with SAMPLES 0, on a server that has just "
-    "loaded the file. The nodes of a skiplist have random heights; there the size is the average, which the table "
+    "memory": "Tells how much memory each key takes: what MEMORY USAGE says, with SAMPLES 0, on a Redis 7.2 that has "
+    "just loaded the file. The nodes of a skiplist have random heights; there the size is the average, which the table "
     "marks with ~ and JSON with size_is_average.",
     "report": "Tells where the memory of a whole dataset goes: by database, type, encoding, prefix, size and time "
     "left; the largest keys and elements; what other limits of the encodings would change; copies of equal strings; "

@@ -10,6 +10,7 @@ from pyredmem.assembly import registry_of
 from pyredmem.base.build import COMPILED
 from pyredmem.config.command_line import Invocation
 from pyredmem.config.file import ConfigFileError, Directives, MissingFileError, load_file, read
+from pyredmem.config.profiles import Profile
 from pyredmem.config.quoting import decode, encode
 from pyredmem.config.settings import Settings
 from pyredmem.engine.acl_calls import acl_commands
@@ -37,7 +38,7 @@ def serve(invocation: Invocation) -> int:
     try:
         directives = configure(invocation, settings, log)
         registry = renamed_commands(directives, settings)
-        check_users(directives, registry)
+        check_users(directives, registry, settings.profile())
         refuse_impossible(settings)
         config_path = os.path.abspath(invocation.path) if invocation.path else ""  # before the directory changes
         process = ProcessSettings(settings, log)
@@ -88,9 +89,9 @@ def renamed_commands(directives: Directives, settings: Settings) -> Registry:
         raise ConfigFileError(error.reason, *directives.renaming_lines[error.number]) from error
 
 
-def check_users(directives: Directives, registry: Registry) -> None:
+def check_users(directives: Directives, registry: Registry, profile: Profile) -> None:
     """Raise ConfigFileError if a line ``user`` has an error."""
-    catalogue = Catalogue(lambda: acl_commands(registry.table))
+    catalogue = Catalogue(lambda: acl_commands(registry.table, profile))
     names: set[str] = set()
     for number, words in enumerate(directives.users):
         try:

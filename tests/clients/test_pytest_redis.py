@@ -15,7 +15,7 @@ SUITE = """
 def test_it_is_a_server_of_our_own(redis_proc, redisdb):
     redisdb.set("foo", "bar")
     assert redisdb.get("foo") == b"bar"
-    assert redisdb.memory_usage("foo") == 56
+    assert redisdb.memory_usage("foo") == 32
 
 def test_the_next_test_finds_it_empty(redisdb):
     assert redisdb.dbsize() == 0

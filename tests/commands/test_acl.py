@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from pyredmem.config.profiles import PROFILES
 from pyredmem.engine import figures
 from pyredmem.engine.gates import GATE_ACL
 from tests.support.hosted import Hosted
@@ -116,6 +117,13 @@ def test_the_default_user_cannot_be_deleted_and_then_nobody_is(world: World) -> 
 def test_rules_may_name_commands_that_this_server_lacks(world: World) -> None:
     assert world.do("ACL", "SETUSER", "u", "+@all", "-bgsave", "+cluster|addslots", "-psync") == OK
     assert world.do("ACL", "GETUSER", "u")[5] == b"+@all -bgsave +cluster|addslots -psync"
+
+
+def test_rules_may_not_name_commands_of_later_versions() -> None:
+    unknown = Error(b"ERR Error in ACL SETUSER modifier '+vadd': Unknown command or category name in ACL")
+    for profile in PROFILES.values():
+        reply = World(redis_version=profile.name).do("ACL", "SETUSER", "u", "+vadd")
+        assert reply == (OK if profile.until >= (8, 0, 0) else unknown), profile.name
 
 
 # CAT, GENPASS, WHOAMI, DRYRUN.

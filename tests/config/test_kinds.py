@@ -8,6 +8,7 @@ import pytest
 
 from pyredmem.config.kinds import BadValueError, Choice, Integer, Memory, format_memory, parse_integer, parse_memory
 from pyredmem.config.parameters import all_parameters
+from pyredmem.config.profiles import REDIS_7_2
 from pyredmem.config.settings import SettingError, Settings
 from tests.config.real import Real, real_server
 
@@ -138,6 +139,11 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
         yield server
 
 
+def like_the_installed_server(*more: tuple[str, str]) -> Settings:
+    """Settings of the profile that is nearest to the installed Redis 7.0."""
+    return Settings([("redis-version", REDIS_7_2.name), *more])
+
+
 def our_set(settings: Settings, name: str, value: str) -> str:
     try:
         settings.set_many([(name, value)])
@@ -149,7 +155,7 @@ def our_set(settings: Settings, name: str, value: str) -> str:
 @pytest.mark.needs_redis
 @pytest.mark.parametrize("name", VALUES)
 def test_values_are_accepted_refused_and_shown_as_in_redis(name: str, real: Real) -> None:
-    settings = Settings([("enable-protected-configs", "yes")])
+    settings = like_the_installed_server(("enable-protected-configs", "yes"))
     ours: list[tuple[str, str, list[str]]] = []
     theirs: list[tuple[str, str, list[str]]] = []
     for value in VALUES[name]:
@@ -197,7 +203,7 @@ def _shared_names(real: Real) -> list[str]:
 def test_the_same_settings_may_be_changed_while_the_server_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Each is set to the value it has."""
     refusals = ("can't set immutable config", "can't set protected config")
-    settings = Settings()
+    settings = like_the_installed_server()
     ours: dict[str, str] = {}
     theirs: dict[str, str] = {}
     with real_server(tmp_path_factory.mktemp("redis")) as server:
@@ -213,7 +219,7 @@ def test_the_same_settings_may_be_changed_while_the_server_runs(tmp_path_factory
 
 @pytest.mark.needs_redis
 def test_every_setting_takes_and_refuses_the_same_values(tmp_path_factory: pytest.TempPathFactory) -> None:
-    settings = Settings()
+    settings = like_the_installed_server()
     with real_server(tmp_path_factory.mktemp("redis")) as server:
         for name in _shared_names(server):
             if name in ACTED_UPON or name in KNOWN or name.startswith("tls-"):
@@ -241,7 +247,7 @@ def test_every_setting_takes_and_refuses_the_same_values(tmp_path_factory: pytes
 )
 def test_several_settings_fail_with_the_same_message_as_in_redis(pairs: list[str], real: Real) -> None:
     try:
-        Settings().set_many(list(zip(pairs[::2], pairs[1::2], strict=True)))
+        like_the_installed_server().set_many(list(zip(pairs[::2], pairs[1::2], strict=True)))
         ours = "+OK"
     except SettingError as refused:
         ours = "-" + refused.message.decode()
@@ -255,7 +261,7 @@ def test_names_and_defaults_are_the_same_as_in_redis(tmp_path_factory: pytest.Te
     theirs = dict(zip(words[::2], words[1::2], strict=True))
     for name in ("port", "unixsocket", "dir"):
         del theirs[name]
-    ours = dict(Settings().matching([b"*"]))
+    ours = dict(like_the_installed_server().matching([b"*"]))
     assert {name: ours.get(name) for name in theirs} == theirs
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyredmem.config.profiles import MIXED, OPTIONS, PROFILES, REDIS_7_2, Option, profile_of
+from pyredmem.config.profiles import MIXED, OPTIONS, PROFILES, REDIS_8_2, Option, profile_of
 from pyredmem.config.settings import SettingError, Settings
 from pyredmem.engine.spec import Command
 from tests.support.wire import Error
@@ -40,8 +40,8 @@ def test_what_is_no_profile_and_no_version_is_refused() -> None:
         Settings([("redis-version", "redis-9")])
 
 
-def test_the_default_is_7_2() -> None:
-    assert Settings().profile() is REDIS_7_2
+def test_the_default_is_8_2() -> None:
+    assert Settings().profile() is REDIS_8_2
 
 
 @pytest.mark.parametrize(

@@ -341,7 +341,7 @@ SCRIPTS = {
         m: ACL GETUSER u
     """,
 }
-#: 7.0 does not check a command again that was blocked.
+#: 7.0 does not check a command again that was blocked, and has fewer commands.
 NEW_SCRIPTS = {
     "a blocked client whose rules change": """
         m: ACL SETUSER u on nopass +@all ~*
@@ -361,5 +361,14 @@ NEW_SCRIPTS = {
         m: RPUSH k v
         a: ?
         m: LRANGE k 0 -1
+    """,
+    "commands of 8.2 that this server lacks": """
+        m: ACL SETUSER u +@all -vadd -VSIM
+        m: ACL GETUSER u
+        m: ACL SETUSER u reset +vsim +Vadd -vsim +vadd|x
+        m: ACL LIST
+        m: ACL SETUSER u +vnone
+        m: ACL SETUSER u +@vectorset
+        m: ACL DRYRUN u get k
     """,
 }

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pyredmem import lab
+from pyredmem.config.profiles import REDIS_7_2
 from pyredmem.lab.replays import Job, prepared
 from pyredmem.lab.trace import Trace
 from tests.support.servers import redis_server_command, running
@@ -28,7 +29,7 @@ SLACK_S = 5  # a busy machine is this much slower than the trace
 DATA = 1_000_000  # bytes for keys, values and tables
 POLICIES = ("allkeys-lru", "allkeys-lfu")
 #: The entries of the redis-server of Debian take 32 bytes, as its jemalloc has no smaller class that fits.
-PROFILE = (("mem-allocator", "jemalloc-lg4"),)
+PROFILE = (("redis-version", REDIS_7_2.name), ("mem-allocator", "jemalloc-lg4"))
 ADDRESS_SPACE = 2 << 30
 
 PARTS: dict[str, list[dict[str, Any]]] = {

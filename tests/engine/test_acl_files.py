@@ -9,6 +9,7 @@ import pytest
 
 from pyredmem.acl.catalogue import Catalogue
 from pyredmem.assembly import REGISTRY
+from pyredmem.config.profiles import DEFAULT
 from pyredmem.engine.acl_calls import acl_commands
 from pyredmem.engine.acl_files import TWO_SOURCES, UserLineError, UsersError, check_user_line, set_up_users
 from tests.support.hosted import RecordingHost
@@ -175,7 +176,7 @@ def test_a_server_does_not_start_with_a_user_that_cannot_be_set_up(world: World,
 
 
 def checked(*lines: str) -> None:
-    catalogue = Catalogue(lambda: acl_commands(REGISTRY.table))
+    catalogue = Catalogue(lambda: acl_commands(REGISTRY.table, DEFAULT))
     names: set[str] = set()
     for line in lines:
         check_user_line(line.split(), names, catalogue)

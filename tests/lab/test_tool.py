@@ -36,7 +36,7 @@ def test_a_replay_writes_all_that_it_is_asked_for(
 ) -> None:
     files = {name: str(tmp_path / f"out.{name}") for name in ("json", "html", "png")}
     wanted = [word for name, path in files.items() for word in (f"--{name}", path)]
-    arguments = ["--policies", "allkeys-lru,allkeys-random", "--maxmemory", "960kb..990kb:2", "--samples", "3,5"]
+    arguments = ["--policies", "allkeys-lru,allkeys-random", "--maxmemory", "720kb..740kb:2", "--samples", "3,5"]
     arguments += ["--fill-misses", "--jobs", "1"]
     assert run(["replay", trace, *arguments, *wanted], "pyredmem") == 0
     captured = capsys.readouterr()

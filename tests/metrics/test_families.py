@@ -55,6 +55,12 @@ def test_each_database_has_a_row() -> None:
     assert 'redis_db_avg_ttl_seconds{db="db1"}' not in found
 
 
+def test_a_histogram_of_sizes_is_told_to_be_there() -> None:
+    found = of("db0:keys=5,expires=0,avg_ttl=0\r\ndb0_distrib_strings_sizes:0=1,1=1,2K=3\r\n")
+    assert found["redis_db0_distrib_strings_sizes"] == 0
+    assert found['redis_db_keys{db="db0"}'] == 5
+
+
 def test_commands_have_calls_times_and_percentiles() -> None:
     found = of(
         "cmdstat_config|get:calls=4,usec=2000000,usec_per_call=5.00,rejected_calls=1,failed_calls=2\r\n"

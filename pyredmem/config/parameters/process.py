@@ -26,7 +26,7 @@ from pyredmem.config.parameter import (
     Parameter,
     Section,
 )
-from pyredmem.config.profiles import REDIS_7_2, ProfileChoice
+from pyredmem.config.profiles import DEFAULT, ProfileChoice
 
 _AFFINITY: Final = Text(optional=True)
 _SHUTDOWN: Final = ChoiceSet(
@@ -317,7 +317,7 @@ OWN: Final = Section(
         Parameter(
             "redis-version",
             ProfileChoice(),
-            REDIS_7_2.name,
+            DEFAULT.name,
             "What the server is like: a profile, or a version number, which chooses the newest profile that is not "
             "newer and is reported as it stands.",
             immutable=True,

@@ -58,9 +58,13 @@ def test_prefixes_and_types_have_the_same_sum() -> None:
 
 @pytest.mark.parametrize("version", ["redis-7.2", "redis-8.2"])
 def test_tables_take_what_the_keys_do_not_take(version: str) -> None:
-    """The estimate is made of a smaller database, and where buckets are shared that depends on chance."""
+    """In 8.2 it depends on the hashes which keys share a bucket, and so have an entry in the table.
+
+    The server has fixed hashes here. The estimate, four times that of a quarter of the keys, has those of the process:
+    its standard deviation is 1.2 % of the tables.
+    """
     world = SavingWorld()
-    other = World(redis_version=version)
+    other = World(redis_version=version, hash_seed=1)
     keys = 0
     for number in range(3000):
         words = ("SET", f"key:{number:06}", "x", *(("EX", "1000") if number % 3 == 0 else ()))
@@ -75,7 +79,7 @@ def test_tables_take_what_the_keys_do_not_take(version: str) -> None:
     other.engine.keyspace.databases[0].clear()  # FLUSHALL would change the client's buffers
     tally = tally_of(saved(world), "--versions", version)
     assert tally.versions.types["string"].sizes == [keys]
-    assert tally.tables_by_version().sizes[0] == pytest.approx(full - other.used_memory - keys, rel=0.02)
+    assert tally.tables_by_version().sizes[0] == pytest.approx(full - other.used_memory - keys, rel=0.05)
 
 
 def test_places() -> None:
