@@ -31,7 +31,7 @@ def _figures(report: Report, database: Database) -> list[str]:
 def keysizes(report: Report) -> None:
     """Write how many keys of each type have which size; sizes are rounded down to a power of two."""
     for database in report.engine.keyspace.databases:
-        sizes = database.keys.sizes
+        sizes = database.key_sizes()
         if sizes is None or database.size() == 0:
             continue
         for kind, histogram in enumerate(_HISTOGRAMS):

@@ -11,6 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.keyspace.due_keys import DueKeys
+from pyredmem.keyspace.key_sizes import KeySizes
 from pyredmem.keyspace.preserver import Preserver
 from pyredmem.keyspace.shared import SharedState
 from pyredmem.objects.field_times import NEVER
@@ -213,6 +214,10 @@ class DatabaseTables:
             if tells_of_empty or len(table) > 0:
                 text += table_report(table, full)
         return text
+
+    def key_sizes(self) -> KeySizes | None:
+        """How many keys of each type have which size, if INFO has them."""
+        return self.keys.sizes
 
     # Memory.
 

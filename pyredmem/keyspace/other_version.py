@@ -15,7 +15,7 @@ from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.rdb_images import Builder, Image
 
-#: Equal values get equal blocks, even where these depend on chance.
+#: Equal values get equal blocks, and equal keys the same buckets, even where these depend on chance.
 _SEED: Final = 1
 #: An integer for which each key has an object of its own.
 _NOT_SHARED: Final = 1 << 40
@@ -32,6 +32,7 @@ class OtherVersion:
 
     def __init__(self, profile: Profile, allocator_name: str, limits: EncodingLimits) -> None:
         self._allocator = create_allocator(allocator_name, False)
+        self._allocator.hash_seed = _SEED
         self._keyspace = Keyspace(Random(_SEED), create_layout(profile.layout, self._allocator), 1)
         self._database = self._keyspace.databases[0]
         self._builder = Builder(self._keyspace.strings, limits, self._keyspace.rng)

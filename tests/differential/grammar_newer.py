@@ -32,7 +32,8 @@ BROKEN = {
     "AUTH": "a wrong password in EXEC has no reply there, so that the others are taken for replies to its neighbours"
 }
 
-#: How many keys have which size, which every command that writes must keep up to date.
+#: How many keys have which size, which every command that writes must keep up to date. BITFIELD of 8.2.3 does not: it
+#: lengthens an empty string, which still counts as empty.
 SIZES = form("INFO", words(b"keysizes"), rule=same_key_sizes)
 
 NEWER: dict[str, list[Form]] = {

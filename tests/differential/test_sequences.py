@@ -117,7 +117,7 @@ def _own(pair: Pair, group: str) -> list[Form]:
 
 
 def _forms(pair: Pair, group: str) -> Sequence[Form]:
-    forms = [*_own(pair, group), *FOREIGN, *([SIZES] if pair.is_newer else [])]
+    forms = [*_own(pair, group), *FOREIGN, *([SIZES] if pair.is_newer and group not in {"bitmaps", MIXED} else [])]
     return [form for form in forms if form.name.split(" ")[0] not in pair.unsupported]
 
 

@@ -10,7 +10,7 @@ from tests.support.world import World
 
 
 def sizes_of(world: World, kind: int, database: int = 0) -> dict[int, int]:
-    sizes = world.engine.keyspace.databases[database].keys.sizes
+    sizes = world.engine.keyspace.databases[database].key_sizes()
     assert sizes is not None
     return sizes.by_size(kind)
 
@@ -22,7 +22,7 @@ def world() -> World:
 
 @pytest.mark.parametrize("version", ["redis-7.2", "redis-7.4", "mixed", "valkey-9.1"])
 def test_a_version_without_the_section_counts_no_sizes(version: str) -> None:
-    assert World(redis_version=version).engine.keyspace.databases[0].keys.sizes is None
+    assert World(redis_version=version).engine.keyspace.databases[0].key_sizes() is None
 
 
 @pytest.mark.parametrize(
