@@ -1,4 +1,4 @@
-"""The names of all commands of a Redis, by group: ACL rules may name them, and the compatibility table lists them."""
+"""The names of all commands of Redis, by group and version: ACL rules may name them, and a document lists them."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ _NOT_COUNTED: Final = -1
 
 #: The first bin is for size 0, the others for a power of two each.
 _BINS: Final = 64
+_ZEROS: Final = vec[i64]([0] * KINDS * _BINS)
 _MOST_OPEN: Final = 4
 
 
@@ -74,12 +75,12 @@ class KeySizes:
     """The sizes of the keys of one database."""
 
     def __init__(self) -> None:
-        self._counts: vec[i64] = vec[i64]([0] * int(KINDS * _BINS))
+        self._counts: vec[i64] = vec[i64]()  # made with the first key: most databases never have one
         self._open: list[RedisObject] = []
 
     def clear(self) -> None:
         """There are no keys any more."""
-        self._counts = vec[i64]([0] * int(KINDS * _BINS))
+        self._counts = vec[i64]()
         self._open = []
 
     def count_all(self, values: list[RedisObject]) -> None:
@@ -146,6 +147,8 @@ class KeySizes:
             self._change(kind, size_of(value), change)
 
     def _change(self, kind: i64, size: i64, change: i64) -> None:
+        if len(self._counts) == 0:
+            self._counts = _ZEROS[:]
         place: i64 = kind * _BINS + _bin(size)
         self._counts[place] = self._counts[place] + change
 
@@ -155,5 +158,7 @@ class KeySizes:
         """The number of keys of one kind by their size, rounded down."""
         while self._open:
             self._count(self._open.pop(), 1)
+        if len(self._counts) == 0:
+            return {}
         counts = [int(self._counts[kind * _BINS + place]) for place in range(_BINS)]
         return {1 << place >> 1: count for place, count in enumerate(counts) if count != 0}
