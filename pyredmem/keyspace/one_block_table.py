@@ -57,6 +57,8 @@ class OneBlockTable(KeyTable):
         self._blocks = factory.blocks
         #: The table of expire times with the same keys.
         self.expires = ExpireTable(allocator, without_values=True)
+        #: No block has room for a time to live: no key has ever had one.
+        self._is_tight = True
 
     # Blocks.
 
@@ -145,7 +147,9 @@ class OneBlockTable(KeyTable):
         if not strings.is_embedded(word):
             return super().overwrite(slot, word, data)
         place: i64 = self.key_places[slot]
-        new = strings.overwrite_embedded(word, data, place & ADDRESS, place >> LENGTH_SHIFT, self._has_time(slot))
+        has_time = not self._is_tight and self._has_time(slot)
+        name: i64 = place >> LENGTH_SHIFT
+        new = strings.overwrite_embedded(word, data, place & ADDRESS, name, has_time, self._is_tight)
         if new == NO_WORD:
             return False
         self.words[slot] = new
@@ -220,6 +224,7 @@ class OneBlockTable(KeyTable):
             self.words[slot] = self._number(value)
 
     def timed_address(self, slot: i64) -> i64:
+        self._is_tight = False
         if self.needs_room_for_time(slot):
             word: i64 = self.words[slot]
             if word < 0 or not self._move_to_room(slot, word):
@@ -288,7 +293,12 @@ class OneBlockTable(KeyTable):
     def addresses_for(self, values: list[RedisObject], addresses: vec[i32]) -> vec[i32]:
         return vec[i32]([value.address for value in values])
 
+    def clear_values(self) -> None:
+        super().clear_values()
+        self._is_tight = True
+
     def put_keys(self, keys: list[bytes], addresses: vec[i32]) -> None:
+        self._is_tight = False
         heap = self.heap
         if heap is not None:
             for slot, key in enumerate(keys):
@@ -332,3 +342,8 @@ class OneBlockTable(KeyTable):
         super().check()
         for slot, value in enumerate(self.all_values()):
             assert i64(value.address) == self.key_address(slot), "a key is not in the block of its value"
+            word: i64 = self.words[slot]
+            if self._is_tight and word >= 0 and self._in_blocks.is_embedded(word):
+                name: i64 = self.key_places[slot] >> LENGTH_SHIFT
+                size = self._in_blocks.embedded_size(name, self._in_blocks.part_bytes(word), False)
+                assert self.allocator.usable(i64(value.address)) == size, "a block has room that it should not have"

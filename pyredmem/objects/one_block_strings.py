@@ -139,20 +139,28 @@ class OneBlockStrings(HeapStrings):
         """As in the base class, for raw strings: an embedded one may need another block."""
         return NO_WORD if word & ENCODING == 0 else super().overwrite(word, data)
 
-    def overwrite_embedded(self, word: i64, data: bytes, block: i64, name: i64, has_time: bool) -> i64:
+    def overwrite_embedded(self, word: i64, data: bytes, block: i64, name: i64, has_time: bool, is_tight: bool) -> i64:
         """Overwrite an embedded string where it is, in the block of a key with a name of this length.
 
-        Returns the new word; NO_WORD, and does nothing, if Redis would take a block of another size class.
+        ``is_tight``: the block has no room for a time. So its size is known, and the ledger need not be asked, which
+        costs a few cache misses. Returns the new word; NO_WORD, and does nothing, if Redis would take a block of
+        another size class.
         """
         size: i64 = len(data)
         if size == 0 or data[0] <= NINE or not self._blocks.embeds(name, size, has_time):
             return NO_WORD
-        allocator = self.allocator
-        if allocator.usable(block) != allocator.good_size(self._blocks.size_with(name, size, has_time)):
-            return NO_WORD
+        old: i64 = word >> EMBSTR_LENGTH_SHIFT
+        if not is_tight or size != old:
+            usable: i64 = self.embedded_size(name, old, False) if is_tight else self.allocator.usable(block)
+            if usable != self.embedded_size(name, size, has_time):
+                return NO_WORD
         part: i64 = word & ADDRESS
         self.heap.store(part, data, size)
         return with_access(part | size << EMBSTR_LENGTH_SHIFT, self.access(word))
+
+    def embedded_size(self, name: i64, length: i64, has_time: bool) -> i64:
+        """The usable size of a new block with an embedded string."""
+        return self.allocator.good_size(self._blocks.size_with(name, length, has_time))
 
     def set_part(self, word: i64, offset: i64, data: bytes) -> i64:
         """As in the base class, for raw strings: another one needs another block."""
