@@ -26,6 +26,8 @@ STEP = timedelta(minutes=5)
 STEPS = 288
 Tell = Callable[..., None]
 
+pytestmark = pytest.mark.slow
+
 
 async def visit(client: redis.asyncio.Redis, chance: random.Random, tell: Tell) -> None:
     """A visitor: a session that slides, a basket whose items expire one by one, a count per hour, a job, an event."""

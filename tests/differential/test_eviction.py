@@ -208,7 +208,9 @@ def share_of_oldest(server: Server, samples: int) -> float:
     return 100 * sum(number < KEYS / 3 for number in gone) / len(gone)
 
 
-@pytest.mark.parametrize("samples", [3, 5, 10])
+@pytest.mark.parametrize(
+    "samples", [pytest.param(3, marks=pytest.mark.slow), 5, pytest.param(10, marks=pytest.mark.slow)]
+)
 def test_as_many_of_the_evicted_keys_are_old_as_on_the_real_server(real: Server, ours: Server, samples: int) -> None:
     """Chance alone would give a third. One share has a standard deviation of up to 0.8 percentage points (ten runs of
     either server), so the difference between two means of four has one of at most 0.6."""

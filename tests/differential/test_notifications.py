@@ -79,7 +79,7 @@ def _explore(pair: tuple[Watched, Watched], group: str, examples: int, number: i
 
 @pytest.mark.parametrize("group", COMPARED)
 def test_random_sequences_raise_the_same_events(pair: tuple[Watched, Watched], group: str) -> None:
-    _explore(pair, group, 60, crc32(group.encode()))
+    _explore(pair, group, 30, crc32(group.encode()))
 
 
 @pytest.mark.slow

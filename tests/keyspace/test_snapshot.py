@@ -394,7 +394,7 @@ def test_nothing_is_notified_of_keys(world: World) -> None:
 
 # At random.
 
-EXAMPLES = SUITE.commands_per_group // 80
+EXAMPLES = max(20, SUITE.commands_per_group // 400)
 
 EXTRAS: list[tuple[Argument, ...]] = [
     ("SWAPDB", 0, 1),
