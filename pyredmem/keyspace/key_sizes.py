@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from librt.vecs import vec
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.objects.collection import Collection
 from pyredmem.objects.hash import HashObject
@@ -34,7 +34,7 @@ _NOT_COUNTED: Final = -1
 
 #: The first bin is for size 0, the others for a power of two each.
 _BINS: Final = 64
-_ZEROS: Final = vec[i64]([0] * KINDS * _BINS)
+_ZEROS: Final = vec[i64]([0] * (KINDS * _BINS))  # to be copied
 _MOST_OPEN: Final = 4
 
 
@@ -71,17 +71,19 @@ def _bin(size: i64) -> i64:
     return found
 
 
+@mypyc_attr(acyclic=True)
 class KeySizes:
     """The sizes of the keys of one database."""
 
     def __init__(self) -> None:
-        self._counts: vec[i64] = vec[i64]()  # made with the first key: most databases never have one
-        self._open: list[RedisObject] = []
+        # Both are made when they are first needed: most databases never have a key.
+        self._counts: vec[i64] = vec[i64]()
+        self._open: list[RedisObject] | None = None
 
     def clear(self) -> None:
         """There are no keys any more."""
         self._counts = vec[i64]()
-        self._open = []
+        self._open = None
 
     def count_all(self, values: list[RedisObject]) -> None:
         """The keys have these values, and no others any more."""
@@ -112,6 +114,9 @@ class KeySizes:
         if kind_of(value) == _NOT_COUNTED or self._is_open(value):
             return
         opened = self._open
+        if opened is None:
+            self._open = [value]
+            return
         if len(opened) == _MOST_OPEN:
             self._count(opened.pop(0), 1)
         opened.append(value)
@@ -124,21 +129,28 @@ class KeySizes:
 
     def remove(self, value: RedisObject) -> None:
         """A value is gone."""
-        if self._is_open(value):
-            self._open = [other for other in self._open if other is not value]
-        else:
+        if not self._drop(value):
             self._count(value, -1)
 
     def close(self, value: RedisObject, successor: RedisObject) -> None:
         """Nobody changes a value any more; ``successor``, which may be itself, has its content now."""
-        if self._is_open(value):
-            self._open = [other for other in self._open if other is not value]
+        if self._drop(value):
             self._count(successor, 1)
 
+    def _drop(self, value: RedisObject) -> bool:
+        """Forget that a value is open; False if it is not."""
+        opened = self._open
+        if opened is None or not self._is_open(value):
+            return False
+        self._open = [other for other in opened if other is not value]
+        return True
+
     def _is_open(self, value: RedisObject) -> bool:
-        for other in self._open:  # noqa: SIM110 - any() would make a generator
-            if other is value:
-                return True
+        opened = self._open
+        if opened is not None:
+            for other in opened:
+                if other is value:
+                    return True
         return False
 
     def _count(self, value: RedisObject, change: i64) -> None:
@@ -156,8 +168,9 @@ class KeySizes:
 
     def by_size(self, kind: i64) -> dict[int, int]:
         """The number of keys of one kind by their size, rounded down."""
-        while self._open:
-            self._count(self._open.pop(), 1)
+        for value in self._open or ():
+            self._count(value, 1)
+        self._open = None
         if len(self._counts) == 0:
             return {}
         counts = [int(self._counts[kind * _BINS + place]) for place in range(_BINS)]
