@@ -111,8 +111,36 @@ class KeySizes:
 
     def add(self, value: RedisObject) -> None:
         """Count a new value, which is open, as its command may go on to fill it."""
-        if kind_of(value) == _NOT_COUNTED or self._is_open(value):
-            return
+        if kind_of(value) != _NOT_COUNTED and not self._is_open(value):
+            self._begin(value)
+
+    def open(self, value: RedisObject) -> None:
+        """A command is about to change a value that was counted."""
+        kind = kind_of(value)
+        if kind != _NOT_COUNTED and not self._is_open(value):
+            self._change(kind, size_of(value), -1)
+            self._begin(value)
+
+    def remove(self, value: RedisObject) -> None:
+        """A value is gone."""
+        if not self._end(value):
+            self._count(value, -1)
+
+    def close(self, value: RedisObject, successor: RedisObject) -> None:
+        """Nobody changes a value any more; ``successor``, which may be itself, has its content now."""
+        if self._end(value):
+            self._count(successor, 1)
+
+    def _is_open(self, value: RedisObject) -> bool:
+        opened = self._open
+        if opened is not None:
+            for other in opened:
+                if other is value:
+                    return True
+        return False
+
+    def _begin(self, value: RedisObject) -> None:
+        """Let a value be open, and close the one that has been open for longest if there are many."""
         opened = self._open
         if opened is None:
             self._open = [value]
@@ -121,35 +149,13 @@ class KeySizes:
             self._count(opened.pop(0), 1)
         opened.append(value)
 
-    def open(self, value: RedisObject) -> None:
-        """A command is about to change a value that was counted."""
-        if not self._is_open(value):
-            self._count(value, -1)
-            self.add(value)
-
-    def remove(self, value: RedisObject) -> None:
-        """A value is gone."""
-        if not self._drop(value):
-            self._count(value, -1)
-
-    def close(self, value: RedisObject, successor: RedisObject) -> None:
-        """Nobody changes a value any more; ``successor``, which may be itself, has its content now."""
-        if self._drop(value):
-            self._count(successor, 1)
-
-    def _drop(self, value: RedisObject) -> bool:
-        """Forget that a value is open; False if it is not."""
-        opened = self._open
-        if opened is None or not self._is_open(value):
-            return False
-        self._open = [other for other in opened if other is not value]
-        return True
-
-    def _is_open(self, value: RedisObject) -> bool:
+    def _end(self, value: RedisObject) -> bool:
+        """Let a value be open no more; False if it was not."""
         opened = self._open
         if opened is not None:
-            for other in opened:
+            for place, other in enumerate(opened):
                 if other is value:
+                    del opened[place]
                     return True
         return False
 

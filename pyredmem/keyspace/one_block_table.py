@@ -147,8 +147,8 @@ class OneBlockTable(KeyTable):
         if not strings.is_embedded(word):
             return super().overwrite(slot, word, data)
         place: i64 = self.key_places[slot]
-        has_time = not self._is_tight and self._has_time(slot)
         name: i64 = place >> LENGTH_SHIFT
+        has_time = self._has_time(slot)
         new = strings.overwrite_embedded(word, data, place & ADDRESS, name, has_time, self._is_tight)
         if new == NO_WORD:
             return False
