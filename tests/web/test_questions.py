@@ -143,22 +143,24 @@ async def test_asking_is_no_use_of_a_key(server: Server) -> None:
         assert [await source.ask("OBJECT", "FREQ", f"user:{index}") for index in range(20)] == before
 
 
-async def test_a_slab_is_told_with_keys_that_live_there(ours: Server) -> None:
-    async with source_of(ours.port) as source:
-        await fill(source, 3000, 10)
-        for page in range(286, 800):
-            try:
-                found = await slab(source, {"page": str(page)})
-            except QuestionError:
-                continue
-            if found["size"] == 112 and found["used"] > 100:
-                break
-        assert found["regions"] == 256
-        assert found["page"] <= page < found["page"] + found["pages"]
-        assert 0 < len(found["keys"]) <= 12
-        assert {(key["db"], key["type"]) for key in found["keys"]} == {(0, "string")}
-        assert all(key["key"].startswith("user:") for key in found["keys"])
-        assert found["looked"] >= len(found["keys"])
+async def test_a_slab_is_told_with_keys_that_live_there() -> None:
+    # A server of its own: in one that had run other tests, a slab may be full of other blocks of this size.
+    with pyredmem_server() as server:
+        async with source_of(server.port) as source:
+            await fill(source, 3000, 10)
+            for page in range(286, 800):
+                try:
+                    found = await slab(source, {"page": str(page)})
+                except QuestionError:
+                    continue
+                if found["size"] == 112 and found["used"] > 100:
+                    break
+            assert found["regions"] == 256
+            assert found["page"] <= page < found["page"] + found["pages"]
+            assert 0 < len(found["keys"]) <= 12
+            assert {(key["db"], key["type"]) for key in found["keys"]} == {(0, "string")}
+            assert all(key["key"].startswith("user:") for key in found["keys"])
+            assert found["looked"] >= len(found["keys"])
 
 
 async def test_the_candidates_for_eviction_are_told() -> None:
