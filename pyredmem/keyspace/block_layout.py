@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Final
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.base.build import COMPILED
 from pyredmem.keyspace.key_sizes import KeySizes
@@ -20,7 +20,7 @@ from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.keyspace.one_block_table import OneBlockTable
 from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP
+from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP, HeapBytes
 from pyredmem.memory.heap_choice import create_heap_bytes
 from pyredmem.memory.key_block import KeyBlock, ValkeyKeyBlock
 from pyredmem.memory.structure_sizes import REDIS_8_2, VALKEY_9_1, StructureSizes
@@ -28,6 +28,7 @@ from pyredmem.objects.heap_strings import HeapStrings
 from pyredmem.objects.one_block_factory import OneBlockFactory
 from pyredmem.objects.one_block_strings import OneBlockStrings
 from pyredmem.objects.string_factory import StringFactory
+from pyredmem.objects.valkey_strings import ValkeyStrings
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -88,8 +89,7 @@ class OneBlock(BlockLayout):
         allocator.sizes = self._sizes()
         heap = create_heap_bytes(allocator, COMPILED)
         blocks = self._blocks()
-        longest = LONGEST_IN_HEAP if self._has_strings_in_heap() and heap.has_data else -1
-        self._strings = OneBlockStrings(allocator, heap, longest, blocks)
+        self._strings = self._in_heap(heap, LONGEST_IN_HEAP if heap.has_data else -1, blocks)
         self._factory = OneBlockFactory(allocator, self._strings, blocks)
 
     def _sizes(self) -> StructureSizes:
@@ -98,9 +98,8 @@ class OneBlock(BlockLayout):
     def _blocks(self) -> KeyBlock:
         return KeyBlock()
 
-    def _has_strings_in_heap(self) -> bool:
-        """Whether short strings lie in the heap without an object, if the heap has the bytes."""
-        return True
+    def _in_heap(self, heap: HeapBytes, longest: i64, blocks: KeyBlock) -> OneBlockStrings:
+        return OneBlockStrings(self.allocator, heap, longest, blocks)
 
     def _counts_sizes(self) -> bool:
         """Whether INFO has the sizes of keys."""
@@ -134,9 +133,8 @@ class ValkeyBlocks(OneBlock):
     def _blocks(self) -> KeyBlock:
         return ValkeyKeyBlock()
 
-    def _has_strings_in_heap(self) -> bool:
-        """No: an embedded string may be longer than the word of a string in the heap can say."""
-        return False
+    def _in_heap(self, heap: HeapBytes, longest: i64, blocks: KeyBlock) -> OneBlockStrings:
+        return ValkeyStrings(self.allocator, heap, longest, blocks)
 
     def _counts_sizes(self) -> bool:
         return False

@@ -239,16 +239,16 @@ class OneBlockTable(KeyTable):
         strings = self._in_blocks
         place: i64 = self.key_places[slot]
         name: i64 = place >> LENGTH_SHIFT
-        part: i64 = strings.part_bytes(word)
         size: i64 = self._blocks.size(name, True)
         if strings.is_embedded(word):
-            if not self._blocks.embeds(name, part, True):
+            length: i64 = strings.length(word)
+            if not self._blocks.embeds(name, length, True):
                 return False
-            size = self._blocks.size_with(name, part, True)
+            size = self._blocks.size_with(name, length, True)
         block: i64 = place & ADDRESS
         address: i64 = self.allocator.alloc(size)
-        strings.heap.move(block, address, granules(name) * 8 + part)
-        self.words[slot] = word - block + address
+        strings.heap.move(block, address, granules(name) * 8 + strings.part_bytes(word))
+        self.words[slot] = strings.moved(word, block, address)
         self._follow(slot, address, False)
         self.allocator.free(block)
         return True
@@ -261,7 +261,7 @@ class OneBlockTable(KeyTable):
         embedded: i64 = -1
         if word >= 0:
             if self._in_blocks.is_embedded(word):
-                embedded = self._in_blocks.part_bytes(word)
+                embedded = self._in_blocks.length(word)
         else:
             value = self.object(word)
             if isinstance(value, BytesString) and value.sds_address == 0:
@@ -316,7 +316,7 @@ class OneBlockTable(KeyTable):
             block: i64 = place & ADDRESS
             content: i64 = granules(place >> LENGTH_SHIFT) * 8 + strings.part_bytes(word)
             moved: i64 = mover.content(block, strings.heap, content)
-            self.words[slot] = word - block + moved
+            self.words[slot] = strings.moved(word, block, moved)
             return moved
         value = self.object(word)
         if value.refcount != 1:
@@ -345,5 +345,5 @@ class OneBlockTable(KeyTable):
             word: i64 = self.words[slot]
             if self._is_tight and word >= 0 and self._in_blocks.is_embedded(word):
                 name: i64 = self.key_places[slot] >> LENGTH_SHIFT
-                size = self._in_blocks.embedded_size(name, self._in_blocks.part_bytes(word), False)
+                size = self._in_blocks.embedded_size(name, self._in_blocks.length(word), False)
                 assert self.allocator.usable(i64(value.address)) == size, "a block has room that it should not have"

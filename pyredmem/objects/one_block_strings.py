@@ -1,4 +1,4 @@
-"""Strings in the heap whose blocks are those of their keys (Redis 8.2).
+"""Strings in the heap whose blocks are those of their keys (Redis 8.2; Valkey: :mod:`.valkey_strings`).
 
 Words are those of :mod:`pyredmem.objects.heap_strings`, but for their addresses: a block has the name of the key from
 its start on, and the address in a word is that of the *part* of the string, the next granule after the name::
@@ -74,7 +74,7 @@ class OneBlockStrings(HeapStrings):
     def fills_block(self, word: i64, sharing: bool) -> bool:
         """Whether Redis puts the string that waits into the block of another value, if that has one of its own."""
         if word & ENCODING == INT:
-            return not (sharing and 0 <= self._number < SHARED_INTEGERS)
+            return not (sharing and self._blocks.renews_small_numbers and 0 <= self._number < SHARED_INTEGERS)
         return len(self._text) > self._blocks.longest
 
     def embeds(self, word: i64, name: i64, has_time: bool) -> bool:
@@ -97,10 +97,15 @@ class OneBlockStrings(HeapStrings):
         data = self._text
         size: i64 = len(data)
         if embeds:
-            self.heap.store(part, data, size)
-            return with_access(part | size << EMBSTR_LENGTH_SHIFT, field)
+            return with_access(self._embed(part, data), field)
         self._store_raw(part, self.allocator.alloc(sds_new_size(size)), data, 0)
         return with_access(part | RAW, field)
+
+    def _embed(self, part: i64, data: bytes) -> i64:
+        """Put an embedded string into its part; returns its word, whose access field is zero."""
+        size: i64 = len(data)
+        self.heap.store(part, data, size)
+        return part | size << EMBSTR_LENGTH_SHIFT
 
     def word_in(self, value: RedisObject, name: i64) -> i64:
         """Move a value into the heap whose block is that of its key; returns its word, NO_WORD if it is an object."""
@@ -130,6 +135,10 @@ class OneBlockStrings(HeapStrings):
         """The bytes of the part of a string."""
         return word >> EMBSTR_LENGTH_SHIFT if word & ENCODING == 0 else 8
 
+    def moved(self, word: i64, block: i64, address: i64) -> i64:
+        """The word of a string whose block was copied from one address to another."""
+        return word - block + address
+
     def view(self, word: i64) -> StringObject:
         value = super().view(word)
         value.address = i32(self.block(word))
@@ -149,14 +158,12 @@ class OneBlockStrings(HeapStrings):
         size: i64 = len(data)
         if size == 0 or data[0] <= NINE or not self._blocks.embeds(name, size, has_time):
             return NO_WORD
-        old: i64 = word >> EMBSTR_LENGTH_SHIFT
+        old: i64 = self.length(word)
         if not is_tight or size != old:
             usable: i64 = self.embedded_size(name, old, False) if is_tight else self.allocator.usable(block)
             if usable != self.embedded_size(name, size, has_time):
                 return NO_WORD
-        part: i64 = word & ADDRESS
-        self.heap.store(part, data, size)
-        return with_access(part | size << EMBSTR_LENGTH_SHIFT, self.access(word))
+        return with_access(self._embed(word & ADDRESS, data), self.access(word))
 
     def embedded_size(self, name: i64, length: i64, has_time: bool) -> i64:
         """The usable size of a new block with an embedded string."""
@@ -169,8 +176,9 @@ class OneBlockStrings(HeapStrings):
     def free(self, word: i64) -> None:
         if word == NOTHING:
             return
-        if word & ENCODING == RAW:
-            self.allocator.free(self.sds_address(word))
+        sds_address: i64 = self.sds_address(word)
+        if sds_address != 0:
+            self.allocator.free(sds_address)
         self.allocator.free(self.block(word))
 
     def dismantle(self, word: i64, freed: FreedBlocks) -> None:
@@ -179,13 +187,12 @@ class OneBlockStrings(HeapStrings):
 
     def defrag(self, word: i64, mover: Mover) -> i64:
         """As in the base class, but the block moves with the key."""
-        if word & ENCODING == RAW:
-            part: i64 = word & ADDRESS
-            content: i64 = self.heap.word(part)
-            sds_address: i64 = content & ADDRESS
+        sds_address: i64 = self.sds_address(word)
+        if sds_address != 0:
             moved: i64 = mover.content(sds_address, self.heap, self.length(word))
             if moved != sds_address:
-                self.heap.set_word(part, content - sds_address + moved)
+                part: i64 = word & ADDRESS
+                self.heap.set_word(part, self.heap.word(part) - sds_address + moved)
         return word
 
     def addresses(self, word: i64) -> list[int]:

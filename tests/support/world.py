@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pyredmem.assembly import create_engine, registry_of
 from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
-from pyredmem.config.profiles import MIXED, REDIS_8_2
+from pyredmem.config.profiles import MIXED, REDIS_8_2, VALKEY_9_1
 from pyredmem.config.settings import Settings
 from pyredmem.engine.command import Handler
 from pyredmem.engine.command_counters import CommandCounters
@@ -35,7 +35,7 @@ from tests.support.replies import NO_REPLY, Reply, decode
 from tests.support.wire import Argument, request
 
 #: A version of Redis for each layout of the blocks of keys (`redis_version`).
-LAYOUT_VERSIONS = (MIXED.name, REDIS_8_2.name)
+LAYOUT_VERSIONS = (MIXED.name, REDIS_8_2.name, VALKEY_9_1.name)
 #: The timer of a server ticks this often at the default `hz`.
 TICK_MS = 100
 
