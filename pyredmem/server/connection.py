@@ -5,6 +5,10 @@ requests of that read; while many clients are served, at the end of the event lo
 requests run then, too (see `Incoming`). What makes the class a protocol is its methods alone, since a native class
 cannot inherit from an interpreted one.
 
+Output is sent past the transport where that is possible: it takes the system less time to send to a socket than to
+write to a file, as the transport does, and there is nothing to queue. What the socket does not take at once goes to the
+transport, and so does everything until that has nothing left to send.
+
 Output that the transport could not send at once is the client's unsent output. Up to the size of a reply buffer it is
 not accounted for. When there is more, the transport calls ``pause_writing``. From then on every write is accounted for
 and checked against the client's limit, and the session may have to wait with further requests until the client has
@@ -14,7 +18,9 @@ read.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
+from socket import socket
 from typing import Final
 
 from mypy_extensions import i64
@@ -39,6 +45,8 @@ class Connection:
         self._transport: asyncio.Transport | None = None
         self._session: Session | None = None
         self._lags = False  # the client reads more slowly than output is written
+        self._socket: socket | None = None  # the transport's own, to send by while it is open
+        self._waits = False  # the transport may have output that it could not send yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Create a session for a client that has connected."""
@@ -51,6 +59,8 @@ class Connection:
             address = local_address
         session = self._engine.connect(self._kind, address, local_address)
         session.descriptor = _descriptor(transport)
+        if self._kind != "tls" and session.descriptor >= 0 and sys.platform != "win32":
+            self._socket = socket(fileno=session.descriptor)
         session.on_output = self.flush
         session.on_full = self.flush
         session.count_unsent = self._unsent
@@ -87,17 +97,39 @@ class Connection:
             if size > HIGH_WATER or self._lags:
                 self._write_much(session, transport, size)
             else:
-                transport.write(output.take())
+                self._write(transport, output.take())
                 if session.memory.reply_buffer.unsent > 0:  # counted while the batch ran
                     self._clients.note_unsent(session, transport.get_write_buffer_size())
         if session.is_closing():
+            self._leave_socket()
             if session.aborted:
                 transport.abort()
             else:
                 transport.close()
 
+    def _write(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Write output that is not much."""
+        if self._socket is not None and not (self._waits and transport.get_write_buffer_size() > 0):
+            try:
+                sent: i64 = self._socket.send(data)
+            except OSError:
+                sent = 0  # the socket is full, or the transport will find out what is wrong
+            if sent == len(data):
+                self._waits = False
+                return
+            data = data[sent:]
+        self._waits = True
+        transport.write(data)
+
+    def _leave_socket(self) -> None:
+        """Leave the socket to the transport, which closes it."""
+        if self._socket is not None:
+            self._socket.detach()
+            self._socket = None
+
     def _write_much(self, session: Session, transport: asyncio.Transport, size: i64) -> None:
         """Write output that the transport may not send at once, and account for what is unsent."""
+        self._waits = True
         output = session.output
         waiting: i64 = transport.get_write_buffer_size()
         largest = output.largest_part()
@@ -125,6 +157,7 @@ class Connection:
         session = self._session
         self._session = None
         self._transport = None
+        self._leave_socket()
         if session is not None:
             self._engine.release(session)
 

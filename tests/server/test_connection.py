@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import cast
+from collections.abc import Callable, Iterable, Iterator
+from socket import SO_SNDBUF, SOL_SOCKET, socket, socketpair
+from typing import Any, cast
+
+import pytest
 
 from pyredmem.assembly import create_engine
 from pyredmem.base.clock import ManualClock
@@ -19,8 +22,9 @@ from tests.support.wire import request
 class FakeTransport:
     """Keeps what is written until its client reads, which may be at once or only when the test says so."""
 
-    def __init__(self, connection: Connection, peer: object, reads: bool) -> None:
+    def __init__(self, connection: Connection, peer: object, reads: bool, own: socket | None) -> None:
         self._connection = connection
+        self._own = own
         self._peer = peer
         self.reads = reads
         self.sent = b""
@@ -32,7 +36,7 @@ class FakeTransport:
         self._paused = False
 
     def get_extra_info(self, name: str) -> object:
-        return {"peername": self._peer, "sockname": ("127.0.0.1", 6379)}.get(name)
+        return {"peername": self._peer, "sockname": ("127.0.0.1", 6379), "socket": self._own}.get(name)
 
     def set_write_buffer_limits(self, high: int) -> None:
         self._high = high
@@ -85,17 +89,24 @@ class Shell:
         pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
         self.engine = create_engine(Settings(pairs), self.clock, Random(1), host)
 
-    def connect(self, reads: bool = True, peer: object = ("127.0.0.1", 50000), kind: str = "tcp") -> Client:
-        return Client(self, reads, peer, kind)
+    def connect(
+        self,
+        reads: bool = True,
+        peer: object = ("127.0.0.1", 50000),
+        kind: str = "tcp",
+        own: socket | None = None,
+    ) -> Client:
+        """Connect a client; ``own`` is the socket of its transport, if that has one."""
+        return Client(self, reads, peer, kind, own)
 
 
 class Client:
     """One connection with its fake transport."""
 
-    def __init__(self, shell: Shell, reads: bool, peer: object, kind: str) -> None:
+    def __init__(self, shell: Shell, reads: bool, peer: object, kind: str, own: socket | None) -> None:
         self.shell = shell
         self.connection = Connection(shell.engine, kind, lambda connection: None)
-        self.transport = FakeTransport(self.connection, peer, reads)
+        self.transport = FakeTransport(self.connection, peer, reads, own)
         before = set(shell.engine.sessions)
         self.connection.connection_made(cast(asyncio.Transport, self.transport))
         self.numbers = set(shell.engine.sessions) - before
@@ -113,6 +124,93 @@ def test_all_replies_to_one_read_are_sent_by_one_write() -> None:
     client = Shell().connect()
     client.connection.data_received(request("PING") * 10)
     assert (client.transport.sent, client.transport.writes) == (b"+PONG\r\n" * 10, 1)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket, socket]]:
+    """Both ends of a connection; the server's takes little at once."""
+    near, far = socketpair()
+    with near, far:
+        near.setsockopt(SOL_SOCKET, SO_SNDBUF, 1)
+        near.setblocking(False)
+        far.setblocking(False)
+        yield near, far
+
+
+@pytest.fixture
+def connect(ends: tuple[socket, socket]) -> Iterator[Callable[..., Client]]:
+    """Connects the client of these ends, which is disconnected at the end of the test."""
+    clients: list[Client] = []
+
+    def connected(**options: Any) -> Client:
+        clients.append(Shell().connect(own=ends[0], **options))
+        return clients[-1]
+
+    yield connected
+    for client in clients:
+        client.connection.connection_lost(None)
+
+
+def read_of(far: socket) -> bytes:
+    """What has been sent to an end of a connection."""
+    read = b""
+    try:
+        while part := far.recv(1 << 16):
+            read += part
+    except BlockingIOError:
+        pass
+    return read
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix", "tls"])
+def test_output_is_sent_past_the_transport_unless_that_encrypts_it(
+    ends: tuple[socket, socket], connect: Callable[..., Client], kind: str
+) -> None:
+    client = connect(kind=kind)
+    client.send("PING")
+    expected = (b"", b"+PONG\r\n") if kind == "tls" else (b"+PONG\r\n", b"")
+    assert (read_of(ends[1]), client.transport.sent) == expected
+
+
+def test_what_the_socket_does_not_take_is_left_to_the_transport_in_order(
+    ends: tuple[socket, socket], connect: Callable[..., Client]
+) -> None:
+    client = connect(reads=False)
+    expected = b""
+    for number in range(20):
+        client.send("ECHO", str(number) * 1000)
+        text = str(number).encode() * 1000
+        expected += b"$%d\r\n%s\r\n" % (len(text), text)
+    sent = read_of(ends[1])
+    assert 0 < len(sent) < len(expected)
+    client.send("PING")  # the socket has room again, but the transport has not sent everything
+    assert read_of(ends[1]) == b""
+    assert sent + client.transport.read_all() == expected + b"+PONG\r\n"
+    client.send("PING")
+    assert read_of(ends[1]) == b"+PONG\r\n"
+
+
+def test_much_output_that_waits_in_the_transport_is_not_overtaken(
+    ends: tuple[socket, socket], connect: Callable[..., Client]
+) -> None:
+    client = connect(reads=False)
+    client.send("ECHO", "x" * (HIGH_WATER + 1))
+    client.send("PING")
+    assert read_of(ends[1]) == b""
+    assert client.transport.read_all().endswith(b"x\r\n+PONG\r\n")
+
+
+def test_a_connection_that_closes_leaves_its_socket_to_the_transport(
+    ends: tuple[socket, socket], connect: Callable[..., Client]
+) -> None:
+    client = connect()
+    session = client.session
+    client.send("QUIT")
+    session.output.bulk(b"too late")
+    client.connection.flush()
+    assert read_of(ends[1]) == b"+OK\r\n"
+    client.connection.connection_lost(None)
+    assert ends[0].send(b"still open") > 0
 
 
 def test_without_a_reply_nothing_is_written() -> None:
