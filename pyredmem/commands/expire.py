@@ -100,7 +100,7 @@ def pexpireat(context: Context, argv: list[bytes]) -> None:
 def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, relative: bool) -> None:
     """Run one of the four; the time counts in units of ``unit_ms``, from now if ``relative``."""
     key = argv[1]
-    conditions = _conditions(argv[3:])
+    conditions = conditions_of(argv[3:])
     when_ms = _moment(integer(argv[2]), command, unit_ms, context.keyspace.now_ms() if relative else 0)
     db = context.db
     if db.write(key) is None or not condition_holds(conditions, when_ms, db.expire_time(key)):
@@ -118,7 +118,7 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
     context.reply.integer(1)
 
 
-def _conditions(words: list[bytes]) -> int:
+def conditions_of(words: list[bytes]) -> int:
     """The options as flags; an error if they exclude each other."""
     conditions = 0
     for word in words:

@@ -6,12 +6,14 @@ field at once. These commands check the type of the value before they check thei
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
-from pyredmem.commands.expire import CONDITIONS, condition_holds
+from pyredmem.commands import valkey_fields
+from pyredmem.commands.expire import CONDITIONS, condition_holds, conditions_of
 from pyredmem.commands.hashes import delete_fields, fields_changed, hash_to_read, hash_to_write
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
@@ -44,15 +46,39 @@ _BAD_COUNT_TO_SET: Final = b"ERR Parameter `numFields` should be greater than 0"
 _COUNT_MISMATCH: Final = b"ERR The `numfields` parameter must match the number of arguments"
 
 
-def moment(argument: bytes, command: bytes, unit_ms: int, from_ms: int) -> int:
-    """An argument as the expire time of a field, in unix milliseconds; it counts from ``from_ms``."""
+def moment(context: Context, argument: bytes, command: bytes, unit_ms: int, relative: bool) -> int:
+    """An argument as the expire time of a field, in unix milliseconds; it counts from now if ``relative``."""
     number = integer(argument)
-    if number < 0:
+    if number < 0 and not reads_as_valkey(context):
         raise CommandError(_NEGATIVE_TIME)
-    when_ms = number * unit_ms + from_ms
-    if when_ms > LATEST_MS:
+    when_ms = number * unit_ms + (context.keyspace.now_ms() if relative else 0)
+    if number < 0 or when_ms > LATEST_MS:
         raise errors.invalid_expire(command)
     return when_ms
+
+
+def reads_as_valkey(context: Context) -> bool:
+    """Whether arguments are read and refused as in :mod:`.valkey_fields`."""
+    return context.engine.profile.has_valkey_field_arguments
+
+
+def event_at_once(context: Context) -> bytes:
+    """The event for fields that are deleted at once, because their new expire time has passed."""
+    return b"hexpired" if context.engine.profile.notifies_of_fields_as_expired else b"hdel"
+
+
+def hash_and_fields(
+    context: Context,
+    argv: list[bytes],
+    find: Callable[[Context, bytes], HashObject | None],
+    mismatch: bytes = valkey_fields.MISMATCH,
+) -> tuple[HashObject | None, list[bytes]]:
+    """The hash and the fields of a command that has no options; ``mismatch`` is Valkey's error for a wrong number."""
+    if reads_as_valkey(context):
+        fields = valkey_fields.only_fields(argv, mismatch)
+        return find(context, argv[1]), fields
+    value = find(context, argv[1])
+    return value, counted_fields(argv, 2)
 
 
 def counted_fields(argv: list[bytes], at: int, bad_count: bytes = _BAD_COUNT) -> list[bytes]:
@@ -72,7 +98,7 @@ def set_times(context: Context, key: bytes, value: HashObject, fields: list[byte
     """Set the expire time of existing fields, or delete them if it has passed; and notify."""
     value.prepare_times()
     if context.keyspace.is_past(when_ms):
-        context.keyspace.expired_fields += delete_fields(context, key, value, fields)
+        context.keyspace.expired_fields += delete_fields(context, key, value, fields, event_at_once(context))
         return
     for field in fields:
         value.expire_at(field, when_ms)
@@ -146,10 +172,17 @@ def hpexpireat(context: Context, argv: list[bytes]) -> None:
 def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, relative: bool) -> None:
     """Run one of the four; the time counts in units of ``unit_ms``, from now if ``relative``."""
     key = argv[1]
-    value = hash_to_write(context, key)
-    when_ms = moment(argv[2], command, unit_ms, context.keyspace.now_ms() if relative else 0)
-    condition = CONDITIONS.get(argv[3].upper(), 0)
-    fields = counted_fields(argv, 4 if condition else 3, _BAD_COUNT_TO_SET)
+    if reads_as_valkey(context):
+        at = valkey_fields.place_of_fields(argv, 3)
+        condition = conditions_of(argv[3:at])
+        fields = valkey_fields.fields_from(argv, at)
+        when_ms = moment(context, argv[2], command, unit_ms, relative)
+        value = hash_to_write(context, key)
+    else:
+        value = hash_to_write(context, key)
+        when_ms = moment(context, argv[2], command, unit_ms, relative)
+        condition = CONDITIONS.get(argv[3].upper(), 0)
+        fields = counted_fields(argv, 4 if condition else 3, _BAD_COUNT_TO_SET)
     if value is None:
         _reply_same(context, _NO_FIELD, len(fields))
         return
@@ -202,7 +235,7 @@ def _expire_fields(
         if is_past:
             context.keyspace.expired_fields += done
         fields_changed(context, key, value)
-        context.changed(key, events.HASH, b"hdel" if is_past else b"hexpire", done)
+        context.changed(key, events.HASH, event_at_once(context) if is_past else b"hexpire", done)
         if value.length() == 0:
             context.delete_emptied(key)
     return results
@@ -228,8 +261,7 @@ def _reply_same(context: Context, result: int, count: int) -> None:
 )
 def hpersist(context: Context, argv: list[bytes]) -> None:
     key = argv[1]
-    value = hash_to_write(context, key)
-    fields = counted_fields(argv, 2)
+    value, fields = hash_and_fields(context, argv, hash_to_write)
     if value is None:
         _reply_same(context, _NO_FIELD, len(fields))
         return
@@ -317,8 +349,7 @@ def hpexpiretime(context: Context, argv: list[bytes]) -> None:
 
 def _reply_times(context: Context, argv: list[bytes], unit_ms: int, from_ms: int) -> None:
     """Reply with the time from ``from_ms`` until each field expires, in units of ``unit_ms``, rounded up."""
-    value = hash_to_read(context, argv[1])
-    fields = counted_fields(argv, 2)
+    value, fields = hash_and_fields(context, argv, hash_to_read, errors.SYNTAX_ERROR)
     if value is None:
         _reply_same(context, _NO_FIELD, len(fields))
         return

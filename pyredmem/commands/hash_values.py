@@ -10,7 +10,15 @@ from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.c_strings import c_string
-from pyredmem.commands.hash_expiry import PER_FIELD, counted_fields, moment, set_times
+from pyredmem.commands.hash_expiry import (
+    PER_FIELD,
+    counted_fields,
+    event_at_once,
+    hash_and_fields,
+    moment,
+    reads_as_valkey,
+    set_times,
+)
 from pyredmem.commands.hashes import (
     delete_fields,
     existing_or_new,
@@ -20,7 +28,7 @@ from pyredmem.commands.hashes import (
     reply_values,
 )
 from pyredmem.commands.string_options import EXPIRY_SYNTAX
-from pyredmem.config.profiles import HSETEX_KEY
+from pyredmem.commands.valkey_fields import FieldOptions, fields_from
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
@@ -47,7 +55,7 @@ _BAD_COUNT: Final = b"ERR invalid number of fields"
 def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> int:
     """The expire time that an option such as EX gives, in unix milliseconds."""
     unit_ms, relative = _TIMES[option]
-    return moment(argument, command, unit_ms, context.keyspace.now_ms() if relative else 0)
+    return moment(context, argument, command, unit_ms, relative)
 
 
 @hash_values.command(
@@ -63,8 +71,7 @@ def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> i
 )
 def hgetdel(context: Context, argv: list[bytes]) -> None:
     key = argv[1]
-    value = hash_to_write(context, key)
-    fields = counted_fields(argv, 2)
+    value, fields = hash_and_fields(context, argv, hash_to_write)
     _reply_last_values(context, key, value, fields)
     value = _unless_deleted(value)
     if value is not None:
@@ -102,18 +109,20 @@ def _reply_last_values(context: Context, key: bytes, value: HashObject | None, f
 )
 def hgetex(context: Context, argv: list[bytes]) -> None:
     key = argv[1]
-    value = hash_to_write(context, key)
-    option = argv[2].upper()
-    when_ms = _UNKNOWN_TIME
-    at = 2
-    if option in _TIMES:
-        when_ms = _time(context, option, argv[3], b"hgetex")
-        at = 4
-    elif option == b"PERSIST":
-        at = 3
-    if at + 1 == len(argv):
-        raise errors.wrong_arity(b"hgetex")
-    fields = counted_fields(argv, at)
+    if reads_as_valkey(context):
+        options = FieldOptions(argv, ((*_TIMES, b"PERSIST"),), tuple(_TIMES))
+        argv, at = options.argv, options.end
+        fields = fields_from(argv, at)
+        value = hash_to_write(context, key)
+        when_ms = (
+            _time(context, options.chosen[0], argv[options.time_at + 1], b"hgetex")
+            if options.time_at
+            else _UNKNOWN_TIME
+        )
+    else:
+        value = hash_to_write(context, key)
+        when_ms, at = _time_to_get(context, argv)
+        fields = counted_fields(argv, at)
     if when_ms > _UNKNOWN_TIME and context.keyspace.is_past(when_ms):
         _reply_last_values(context, key, value, fields)
     else:
@@ -133,6 +142,21 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
             _record_deleted(context, key, list(dict.fromkeys(found)))
         elif context.is_recording:
             context.record_instead([b"HPEXPIREAT", key, b"%d" % when_ms, *argv[at:]])
+
+
+def _time_to_get(context: Context, argv: list[bytes]) -> tuple[int, int]:
+    """The expire time of HGETEX, and the place of FIELDS."""
+    option = argv[2].upper()
+    when_ms = _UNKNOWN_TIME
+    at = 2
+    if option in _TIMES:
+        when_ms = _time(context, option, argv[3], b"hgetex")
+        at = 4
+    elif option == b"PERSIST":
+        at = 3
+    if at + 1 == len(argv):
+        raise errors.wrong_arity(b"hgetex")
+    return when_ms, at
 
 
 def _record_deleted(context: Context, key: bytes, fields: list[bytes]) -> None:
@@ -163,11 +187,30 @@ class _Setting:
     """The arguments of HSETEX."""
 
     def __init__(self, context: Context, argv: list[bytes]) -> None:
+        self.argv = argv
         self.condition = b""
         self.key_condition = b""
         self.keeps_times = False
         self.when_ms = _UNKNOWN_TIME
         self.time_at: i64 = 0  # the place of the option that gives the expire time
+        self.pairs: list[bytes] = []
+        if reads_as_valkey(context):
+            self._read_as_valkey()
+        else:
+            self._read(context)
+        self.fields = self.pairs[::2]
+
+    def _read_as_valkey(self) -> None:
+        """Read everything but the time, which matters only if the condition for the key holds."""
+        options = FieldOptions(self.argv, ((b"NX", b"XX"), (b"FNX", b"FXX"), (*_TIMES, b"KEEPTTL")), tuple(_TIMES))
+        self.argv = options.argv
+        self.key_condition, self.condition, time = options.chosen
+        self.keeps_times = time == b"KEEPTTL"
+        self.time_at = options.time_at
+        self.pairs = fields_from(self.argv, options.end, words=2)
+
+    def _read(self, context: Context) -> None:
+        argv = self.argv
         arguments = Arguments(argv, 2)
         while True:
             word = arguments.next()
@@ -178,10 +221,6 @@ class _Setting:
                 if self.condition:
                     raise CommandError(_ONE_CONDITION)
                 self.condition = option
-            elif option in (b"NX", b"XX") and context.engine.profile.has(HSETEX_KEY):
-                if self.key_condition:
-                    raise CommandError(errors.SYNTAX_ERROR)
-                self.key_condition = option
             elif option == b"KEEPTTL" or option in _TIMES:
                 if self.keeps_times or self.when_ms != _UNKNOWN_TIME:
                     raise CommandError(_ONE_TIME)
@@ -202,12 +241,19 @@ class _Setting:
         self.pairs = arguments.rest()
         if len(self.pairs) != 2 * count:
             raise errors.wrong_arity(b"hsetex")
-        self.fields = self.pairs[::2]
+
+    def allows_key(self, value: HashObject | None) -> bool:
+        """Whether the condition for the key holds: it exists (XX), or not (NX)."""
+        return not self.key_condition or (value is not None) == (self.key_condition == b"XX")
+
+    def read_time(self, context: Context) -> None:
+        """Read the expire time, unless it is known."""
+        if self.time_at > 0 and self.when_ms == _UNKNOWN_TIME:
+            option, argument = self.argv[self.time_at : self.time_at + 2]
+            self.when_ms = _time(context, option.upper(), argument, b"hsetex")
 
     def allows(self, context: Context, key: bytes, value: HashObject | None) -> bool:
-        """Whether the conditions hold: all fields exist (FXX), or none does (FNX); the key exists (XX), or not (NX)."""
-        if self.key_condition and (value is not None) != (self.key_condition == b"XX"):
-            return False
+        """Whether the condition for the fields holds: all exist (FXX), or none does (FNX)."""
         if not self.condition or value is None:
             return self.condition != b"FXX"
         expired = 0
@@ -250,12 +296,16 @@ def hsetex(context: Context, argv: list[bytes]) -> None:
     setting = _Setting(context, argv)
     key = argv[1]
     value = hash_to_write(context, key)
+    if not setting.allows_key(value):
+        context.reply.integer(0)
+        return
+    setting.read_time(context)
     if not setting.allows(context, key, value):
         context.reply.integer(0)
         return
     _set(context, key, existing_or_new(context, key, value), setting)
     if context.is_recording and setting.when_ms != _UNKNOWN_TIME:
-        _record_setting(context, argv, setting)
+        _record_setting(context, setting.argv, setting)
     context.reply.integer(1)
 
 
@@ -286,7 +336,10 @@ def _set(context: Context, key: bytes, value: HashObject, setting: _Setting) -> 
     context.changed(key, events.HASH, b"hset", len(setting.fields))
     if has_passed:
         context.keyspace.expired_fields += len(setting.fields)
-        context.changed(key, events.HASH, b"hdel", len(setting.fields))
+        event = event_at_once(context)
+        if event != b"hdel":
+            context.notify(events.HASH, b"hexpire", key)
+        context.changed(key, events.HASH, event, len(setting.fields))
         if value.length() == 0:
             context.delete_emptied(key)
     elif setting.when_ms != _UNKNOWN_TIME:

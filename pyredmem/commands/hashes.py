@@ -398,8 +398,8 @@ def hdel(context: Context, argv: list[bytes]) -> None:
     context.reply.integer(deleted)
 
 
-def delete_fields(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> int:
-    """Delete fields and notify; returns how many of them existed."""
+def delete_fields(context: Context, key: bytes, value: HashObject, fields: list[bytes], event: bytes = b"hdel") -> int:
+    """Delete fields and notify of ``event``; returns how many of them existed."""
     deleted = 0
     value.pause_shrinking()
     for field in fields:
@@ -409,7 +409,7 @@ def delete_fields(context: Context, key: bytes, value: HashObject, fields: list[
                 break
     value.resume_shrinking()
     if deleted > 0:
-        context.changed(key, events.HASH, b"hdel", deleted)
+        context.changed(key, events.HASH, event, deleted)
         if value.length() == 0:
             context.delete_emptied(key)
         else:

@@ -33,10 +33,6 @@ MISSING_OF_VALKEY: Final = (
         "`HSET`, `HDEL`, `HEXPIRE` and `HGETEX PXAT` take them for fields that exist, as Redis does",
     ),
     ("times of fields after the year 4199", "they are refused, as in Redis"),
-    (
-        "texts of errors about the arguments of `HEXPIRE` and its like",
-        "they are those of Redis; there `HSETEX` looks for the key before it checks the time",
-    ),
     ("`SCRIPT DEBUG` with the name of an engine, `CLUSTER REPLICATE NO ONE`", "there is no debugger, and no cluster"),
     ("`BGSAVE CANCEL`, `SHUTDOWN SAFE` and `FAILOVER`", "not written yet: a syntax error"),
     ("`multi` in `CLIENT LIST`", "-1 outside of a transaction, as in Redis; there it stays 0 after the first one"),

@@ -153,6 +153,8 @@ class Profile:
     has_read_only_clients: bool = False
     counts_offsets_from_end: bool = False
     converts_for_named_members: bool = False
+    has_valkey_field_arguments: bool = False
+    notifies_of_fields_as_expired: bool = False
 
     def has_since(self, version: str) -> bool:
         """Whether the server has what Redis has since a version."""
@@ -228,6 +230,8 @@ FACTS: Final = {
     "has_read_only_clients": "READONLY and READWRITE are accepted without a cluster",
     "counts_offsets_from_end": "ZRANGEBYSCORE and its like count a negative offset from the end, in a skiplist",
     "converts_for_named_members": "ZADD converts a listpack before it adds anything if one of its members is long",
+    "has_valkey_field_arguments": "HEXPIRE and its like check their arguments before the key, with errors of their own",
+    "notifies_of_fields_as_expired": "fields that are deleted at once since their time has passed raise `hexpired`",
     "has_lua_module": "what runs scripts is listed as a module",
     "advises_eval": "the error for a missing script says that EVAL should be used",
     "has_redis_msetex": "errors of MSETEX about the number of keys are those of Redis; it notifies of `expire` first",
@@ -318,6 +322,8 @@ VALKEY_9_1: Final = replace(
     has_read_only_clients=True,
     counts_offsets_from_end=True,
     converts_for_named_members=True,
+    has_valkey_field_arguments=True,
+    notifies_of_fields_as_expired=True,
 )
 
 #: What the server is like unless a setting says otherwise.

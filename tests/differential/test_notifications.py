@@ -132,6 +132,20 @@ def test_events_of_times_of_fields_are_published_as_on_a_newer_redis(newer: Serv
     compare(newer, ours, 2, FIELD_TIMES)
 
 
+FIELDS_WITHOUT_A_TIME_LEFT = """
+    p: CONFIG SET notify-keyspace-events AKE
+    s: PSUBSCRIBE __key*
+    p: HSET h a 1 b 2 | HEXPIRE h 0 FIELDS 1 a | HGETEX h PXAT 1 FIELDS 1 b
+    p: HSET h c 3 | HPERSIST h FIELDS 1 c | HGETDEL h FIELDS 1 c
+    p: HSETEX h EX 0 FIELDS 1 a 1 | HSETEX h EX 10 FIELDS 1 a 1 | HSETEX h EXAT 1 FIELDS 2 a 1 b 2
+    p: CONFIG SET notify-keyspace-events K
+"""
+
+
+def test_events_of_times_of_fields_are_published_as_on_valkey(valkey: Server, our_valkey: Server) -> None:
+    compare(valkey, our_valkey, 2, FIELDS_WITHOUT_A_TIME_LEFT)
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_events_are_published_as_on_redis(real: Server, ours: Server, name: str) -> None:
     compare(real, ours, 2, SCRIPTS[name])
