@@ -1,7 +1,7 @@
 """Commands of the group *hash* that set, return and remove the expire times of fields (Redis 7.4).
 
 The expire time of a field is stored in unix milliseconds, in 46 bits; a time that is not in the future deletes the
-field at once. These commands check the type of the value before they check their arguments.
+field at once. These commands check the type of the value before they check their arguments; in Valkey after that.
 """
 
 from __future__ import annotations

@@ -114,11 +114,9 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
         argv, at = options.argv, options.end
         fields = fields_from(argv, at)
         value = hash_to_write(context, key)
-        when_ms = (
-            _time(context, options.chosen[0], argv[options.time_at + 1], b"hgetex")
-            if options.time_at
-            else _UNKNOWN_TIME
-        )
+        when_ms = _UNKNOWN_TIME
+        if options.time_at > 0:
+            when_ms = _time(context, options.chosen[0], argv[options.time_at + 1], b"hgetex")
     else:
         value = hash_to_write(context, key)
         when_ms, at = _time_to_get(context, argv)
