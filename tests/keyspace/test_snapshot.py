@@ -64,7 +64,11 @@ def portrait(world: World) -> list[Portrait]:
     return [database_portrait(world, database) for database in world.engine.keyspace.databases]
 
 
-@pytest.fixture(params=LAYOUT_VERSIONS)
+#: Not Valkey's: there the table of a database keeps its header once it has been used, also when a snapshot is restored.
+VERSIONS = LAYOUT_VERSIONS[:2]
+
+
+@pytest.fixture(params=VERSIONS)
 def world(request: pytest.FixtureRequest) -> World:
     world = World(redis_version=request.param)
     world.engine.keyspace.update_clocks()
@@ -454,9 +458,7 @@ class Played:
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(
-    sequences(FORMS, least=20, most=50).map(with_few_names), st.integers(0, 1 << 32), st.sampled_from(LAYOUT_VERSIONS)
-)
+@given(sequences(FORMS, least=20, most=50).map(with_few_names), st.integers(0, 1 << 32), st.sampled_from(VERSIONS))
 def test_whatever_happens_a_snapshot_is_restored_as_it_was(steps: list[Step], seed: int, version: str) -> None:
     chance = Random(seed)
     played = Played(version)

@@ -56,14 +56,21 @@ async def test_the_heap_map_of_a_frame_has_the_counts_of_malloc_stats(ours: Serv
         assert first["heap"]["reset"]
         kept.apply(changes(first))
         await bins(source)  # all that asking needs is allocated from here on
-        for _ in range(3):
+        different: list[dict[str, int]] = []
+        for _ in range(10):  # in between, the server's timer may change the size of a client's buffer
             frame = await frames.frame(None)
             assert not frame["heap"]["reset"]
             kept.apply(changes(frame))
-        expected = await bins(source)
-        assert len(expected) > 20
-        for number, (regions, slabs) in expected.items():
-            assert (kept.regions(number), kept.slabs(number)) == (regions, slabs), hello["classes"][number - 1]
+            expected = await bins(source)
+            assert len(expected) > 20
+            different = [
+                hello["classes"][number - 1]
+                for number, counts in expected.items()
+                if (kept.regions(number), kept.slabs(number)) != counts
+            ]
+            if not different:
+                break
+        assert not different
 
 
 async def test_only_what_has_changed_is_sent(ours: Server) -> None:
