@@ -46,7 +46,8 @@ def state(world: World) -> tuple[bytes, int]:
 @pytest.mark.parametrize("everywhere", [False, True])
 @pytest.mark.parametrize("seed", range(2))
 def test_scans_between_random_commands_do_no_harm(seed: int, everywhere: bool, version: str) -> None:
-    world = World(enable_debug_command="yes", redis_version=version)
+    # With libc, Valkey's own, there is no defragmentation: a large block may take a page more where it has moved to.
+    world = World(enable_debug_command="yes", redis_version=version, mem_allocator="jemalloc")
     world.do("DEBUG", "DIGEST")
     churn = Churn(seed, 8 * 1024 * 1024)
     scan = scan_of(world, everywhere)
