@@ -49,10 +49,10 @@ _COUNT_MISMATCH: Final = b"ERR The `numfields` parameter must match the number o
 def moment(context: Context, argument: bytes, command: bytes, unit_ms: int, relative: bool) -> int:
     """An argument as the expire time of a field, in unix milliseconds; it counts from now if ``relative``."""
     number = integer(argument)
-    if number < 0 and not reads_as_valkey(context):
-        raise CommandError(_NEGATIVE_TIME)
+    if number < 0:
+        raise errors.invalid_expire(command) if reads_as_valkey(context) else CommandError(_NEGATIVE_TIME)
     when_ms = number * unit_ms + (context.keyspace.now_ms() if relative else 0)
-    if number < 0 or when_ms > LATEST_MS:
+    if when_ms > LATEST_MS:
         raise errors.invalid_expire(command)
     return when_ms
 

@@ -40,6 +40,9 @@ hash_values: Final = Group("hash")
 
 #: The options that set an expire time: the unit in milliseconds, and whether it counts from now.
 _TIMES: Final = {b"EX": (1000, True), b"PX": (1, True), b"EXAT": (1000, False), b"PXAT": (1, False)}
+#: The options that exclude each other, where they are read as in Valkey.
+_GROUPS_TO_GET: Final = ((*_TIMES, b"PERSIST"),)
+_GROUPS_TO_SET: Final = ((b"NX", b"XX"), (b"FNX", b"FXX"), (*_TIMES, b"KEEPTTL"))
 _UNKNOWN_TIME: Final = -1
 #: The word FIELDS of HSETEX is followed at least by a number, a field and a value.
 _FEWEST_AFTER_FIELDS: Final = 3
@@ -110,7 +113,7 @@ def _reply_last_values(context: Context, key: bytes, value: HashObject | None, f
 def hgetex(context: Context, argv: list[bytes]) -> None:
     key = argv[1]
     if reads_as_valkey(context):
-        options = FieldOptions(argv, ((*_TIMES, b"PERSIST"),), tuple(_TIMES))
+        options = FieldOptions(argv, _GROUPS_TO_GET, _TIMES)
         argv, at = options.argv, options.end
         fields = fields_from(argv, at)
         value = hash_to_write(context, key)
@@ -200,7 +203,7 @@ class _Setting:
 
     def _read_as_valkey(self) -> None:
         """Read everything but the time, which matters only if the condition for the key holds."""
-        options = FieldOptions(self.argv, ((b"NX", b"XX"), (b"FNX", b"FXX"), (*_TIMES, b"KEEPTTL")), tuple(_TIMES))
+        options = FieldOptions(self.argv, _GROUPS_TO_SET, _TIMES)
         self.argv = options.argv
         self.key_condition, self.condition, time = options.chosen
         self.keeps_times = time == b"KEEPTTL"

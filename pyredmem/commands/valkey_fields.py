@@ -6,6 +6,7 @@ checked after the options, and before anybody looks for the key.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 from pyredmem.base import errors
@@ -45,7 +46,7 @@ def only_fields(argv: list[bytes], mismatch: bytes) -> list[bytes]:
 class FieldOptions:
     """The options of HGETEX and HSETEX, of each group one at most."""
 
-    def __init__(self, argv: list[bytes], groups: tuple[tuple[bytes, ...], ...], times: tuple[bytes, ...]) -> None:
+    def __init__(self, argv: list[bytes], groups: tuple[tuple[bytes, ...], ...], times: Container[bytes]) -> None:
         """``times`` are options with an argument. Raises CommandError."""
         #: The arguments without a time that another one after it overrides.
         self.argv = argv.copy()

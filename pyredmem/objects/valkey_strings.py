@@ -6,9 +6,8 @@ embedded string is that of a raw one, whose bytes follow at once in the same blo
     block    [ name of the key | place of the bytes | the bytes ]
                                part                 part + 1
 
-So a longer one is read like a raw string. There is always room for the word: see :mod:`.one_block_strings`. A block
-with an embedded string has 8 bytes less than others, but for the word no granule more, since Valkey asks for 15 bytes
-besides the name and the string, and a name takes up to 7 bytes more here.
+So a longer one is read like a raw string. There is always room for the word: Valkey asks for at least 15 bytes more
+than name and string take. The name takes up to 7 bytes more here, to the next granule, and the word takes 8.
 """
 
 from __future__ import annotations
