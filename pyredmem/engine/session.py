@@ -373,17 +373,24 @@ class Session:
         """Run requests in order. If one of them holds the session, the rest goes to the backlog."""
         runner = self.runner
         output = self.output
-        looks_ahead = COMPILED and len(requests) > 1
+        is_pipeline = len(requests) > 1
+        looks_ahead = COMPILED and is_pipeline
+        allocator = self.keyspace.allocator
+        is_held = is_pipeline and allocator.hold_requests(requests)
         for at, argv in enumerate(requests):
             if looks_ahead and at % WINDOW == 0:
                 self.db.look_ahead(requests, at)
             runner.execute(self, argv)
+            if is_held:
+                allocator.drop_request()
             if output.size() > self.output_alarm:
                 runner.check_output(self)
                 output = self.output
             if self.holds:
                 self._set_aside(requests[at if self._is_postponed else at + 1 :])
-                return
+                break
+        if is_held:
+            allocator.drop_requests()
 
     def _set_aside(self, requests: list[list[bytes]]) -> None:
         """Keep requests until the session goes on."""

@@ -10,7 +10,7 @@ from pyredmem.base.rng import Random
 from pyredmem.config.profiles import Profile
 from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.keyspace.keyspace import Keyspace
-from pyredmem.memory.heap_choice import create_allocator
+from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.rdb_images import Builder, Image
@@ -31,7 +31,7 @@ class OtherVersion:
     """
 
     def __init__(self, profile: Profile, allocator_name: str, limits: EncodingLimits) -> None:
-        self._allocator = create_allocator(allocator_name, False)
+        self._allocator = Allocator(allocator_name)
         self._allocator.hash_seed = _SEED
         self._keyspace = Keyspace(Random(_SEED), create_layout(profile.layout, self._allocator), 1)
         self._database = self._keyspace.databases[0]

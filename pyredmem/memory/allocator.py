@@ -46,6 +46,8 @@ class Allocator(Heap):
         self.hash_seed: i64 = 0
         #: The sizes of what is allocated here, where they depend on the version of Redis.
         self.sizes: StructureSizes = REDIS_7_2
+        #: By how many bytes a block may be larger than a request needs.
+        self.spare_bytes: i64 = 0
         #: The highest used_memory that ``note_peak`` has seen.
         self.peak: i64 = 0
         #: The used_memory of the server when it was ready and empty.
@@ -72,6 +74,14 @@ class Allocator(Heap):
         self.pages.page_limit = (limit_bytes + PAGE_BYTES - 1) // PAGE_BYTES
 
     # Blocks.
+
+    def alloc_zeroed(self, size: i64) -> i64:
+        """A block that Redis asks for with zeros in it (calloc), which an allocator may take from another place."""
+        return self.alloc(size)
+
+    def given_size(self, request: i64) -> i64:
+        """The usable size of the block that ``alloc(request)`` has just returned."""
+        return self.good_size(request)
 
     def realloc(self, address: i64, size: i64) -> i64:
         """Resize a block by the rule of the profile and return its address; size 0 frees it, address 0 allocates one.
@@ -116,6 +126,20 @@ class Allocator(Heap):
         new: i64 = self.alloc(size)
         self.free(address)
         return new
+
+    def hold_requests(self, requests: list[list[bytes]]) -> bool:
+        """Note that these requests have been parsed, and will run; returns whether `drop_request` must follow each.
+
+        What Redis takes for them comes and goes, and is in no figure. It matters where a block depends on what was
+        freed before it.
+        """
+        return False
+
+    def drop_request(self) -> None:
+        """The first of the requests that are held has run."""
+
+    def drop_requests(self) -> None:
+        """The others will not run now, or have run."""
 
     def reset_peak(self) -> None:
         """Make the memory in use now the peak."""

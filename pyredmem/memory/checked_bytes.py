@@ -36,10 +36,11 @@ def words_of(size: i64) -> i64:
 
 
 class CheckedAllocator(Allocator):
-    """An allocator that tells of each block that it takes or gives back."""
+    """An allocator that tells of each block that it takes or gives back, if it ``checks``."""
 
-    def __init__(self, profile_name: str = "jemalloc") -> None:
+    def __init__(self, profile_name: str = "jemalloc", checks: bool = True) -> None:
         super().__init__(profile_name)
+        self.checks: Final = checks
         self.checked: CheckedBytes | None = None
 
     def alloc(self, size: i64) -> i64:
@@ -49,9 +50,10 @@ class CheckedAllocator(Allocator):
         return address
 
     def free(self, address: i64) -> None:
-        size: i64 = self.live_size(address)
-        if self.checked is not None and size:
-            self.checked.on_free(address, size)
+        if self.checked is not None:
+            size: i64 = self.live_size(address)
+            if size:
+                self.checked.on_free(address, size)
         super().free(address)
 
     def start_realloc(self, address: i64, size: i64) -> i64:

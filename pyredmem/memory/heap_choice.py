@@ -7,17 +7,20 @@ from pyredmem.memory.buffer_bytes import BufferBytes
 from pyredmem.memory.byte_chunks import ByteChunks
 from pyredmem.memory.checked_bytes import CheckedAllocator, CheckedBytes
 from pyredmem.memory.heap_bytes import HeapBytes
+from pyredmem.memory.libc_allocator import LibcAllocator
 from pyredmem.memory.word_bytes import WordBytes
 
 
 def create_allocator(profile_name: str, checked: bool) -> Allocator:
     """An allocator; ``checked`` is usually what ``process.wants_checked_heap`` says."""
+    if profile_name == "libc":
+        return LibcAllocator(checked)
     return CheckedAllocator(profile_name) if checked else Allocator(profile_name)
 
 
 def is_checked(allocator: Allocator) -> bool:
     """Whether an allocator tells of each block, so that the accesses to its bytes are checked."""
-    return isinstance(allocator, CheckedAllocator)
+    return isinstance(allocator, CheckedAllocator) and allocator.checks
 
 
 def heap_for_keys(allocator: Allocator) -> HeapBytes | None:
@@ -33,7 +36,7 @@ def create_heap_bytes(allocator: Allocator, compiled: bool) -> HeapBytes:
     """
     memory: ByteChunks = WordBytes() if compiled else BufferBytes()
     heap: HeapBytes = memory
-    if isinstance(allocator, CheckedAllocator):
+    if isinstance(allocator, CheckedAllocator) and allocator.checks:
         heap = CheckedBytes(memory, allocator)
     heap.has_data = compiled or is_checked(allocator)
     allocator.pages.receiver = heap

@@ -77,6 +77,8 @@ class StructureSizes:
         self.hash_header: i64 = DICT_SIZE
         #: Whether a field of a hash table shares a block with its value: see memory/field_block.py.
         self.embeds_values = False
+        #: What an entry in the queue of parsed requests takes; 0 if a request is parsed when the one before it has run.
+        self.queued_request: i64 = 0
         #: Whether an sds knows all of the bytes that its block has, because its header is chosen by the block.
         self.knows_its_block = False
 
@@ -138,6 +140,7 @@ def _sizes_of_valkey() -> StructureSizes:
     sizes.counted_time = 0
     sizes.knows_its_block = True
     sizes.counts_trees = True
+    sizes.queued_request = 48
     return sizes
 
 

@@ -71,12 +71,21 @@ class BucketGroups:
         for entry in _group(heads, links, bucket, tags):
             address: i64 = i64(children[entry])
             if missing > 0 and address == 0:
-                children[entry] = i32(self._allocator.alloc(CHILD_SIZE))
+                children[entry] = i32(self._allocator.alloc_zeroed(CHILD_SIZE))
                 missing -= 1
             elif missing < 0 and address != 0:
                 self._allocator.free(address)
                 children[entry] = 0
                 missing += 1
+
+    def detach(self, heads: vec[i32], links: vec[i32], children: vec[i32], bucket: i64, tags: i64) -> list[i64]:
+        """Take the child buckets from the keys of a group that is to be moved; returns their addresses."""
+        detached: list[i64] = []
+        for entry in _group(heads, links, bucket, tags):
+            if children[entry] != 0:
+                detached.append(i64(children[entry]))
+                children[entry] = 0
+        return detached
 
     def fit_all(self, heads: vec[i32], links: vec[i32], children: vec[i32], first: i64, step: i64, tags: i64) -> None:
         """The same for each group that a group of the other table, with ``step`` buckets, has been moved to."""

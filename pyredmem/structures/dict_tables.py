@@ -260,6 +260,7 @@ class DictTables(DictSlots):
             first = self.rehash_index
             bucket: i64 = first
             self.rehash_index = first + GROUP_BUCKETS
+            detached = groups.detach(self.heads, self.links, self.entry_addresses, first, self.tags)
             while bucket < self.rehash_index:
                 if self.heads[bucket] >= 0:
                     self._move_bucket(bucket)
@@ -268,6 +269,8 @@ class DictTables(DictSlots):
                 visits -= 1
                 continue
             groups.fit_all(self.new_heads, self.links, self.entry_addresses, first, self.mask + 1, self.new_tags)
+            for child in detached:
+                self.allocator.free(child)
             count -= 1
         if self.old_used == 0:
             self._finish_rehash()

@@ -397,6 +397,7 @@ class ListNode(Listpack):
         else:
             assert self.size == len(listpack_bytes(elements))
         if self.is_(COMPRESSED):
-            assert self._usable == self.allocator.good_size(self._compressed_size() + QUICKLIST_LZF_HEADER_SIZE)
+            needed: i64 = self.allocator.good_size(self._compressed_size() + QUICKLIST_LZF_HEADER_SIZE)
+            assert 0 <= self._usable - needed <= self.allocator.spare_bytes
         else:
             assert self._usable >= self.size

@@ -56,7 +56,7 @@ class Listpack:
             return
         request: i64 = capacity if capacity > LISTPACK_EMPTY_SIZE else LISTPACK_EMPTY_SIZE
         self.address = i32(allocator.alloc(request))
-        self._usable = allocator.good_size(request)
+        self._usable = allocator.given_size(request)
 
     def usable(self) -> i64:
         """The usable bytes of the block."""

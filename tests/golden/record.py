@@ -1,6 +1,7 @@
 """Records what keys take in a newer server; see newer_cases.py and the cases of Redis 7.2.
 
     python -m tests.golden.record redis-8.2          # writes tests/golden/redis-8.2.jsonl
+    python -m tests.golden.record redis-8.2 --loads  # writes the data sets in it anew
 
 Each case runs after FLUSHALL over a connection of its own, as in test_memory_usage.py, in several processes. A figure
 is one number if nearly all runs give it (the timer disturbs a few), else the lowest, the mean and the highest value.
@@ -8,7 +9,8 @@ What a server refuses has the error in place of figures.
 
 libc may give a block 16 bytes more if it has a free one that cannot be split. That depends on what was freed before, so
 the cases have another order in each process of Valkey; the usual figure is then the one without such a block. Valkey
-with the jemalloc of a Linux distribution shows the same blocks without that chance.
+with the jemalloc of a Linux distribution shows the same blocks without that chance. Each data set has a server of its
+own, in which its command has been used before.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ JUDGES = {
 #: Processes, and how often each case runs in one of them before the next case does.
 PROCESSES = {"redis-8.2": 5, "valkey-9.1": 20, "valkey-9.1-jemalloc": 20}
 RUNS = {"redis-8.2": 3, "valkey-9.1": 1, "valkey-9.1-jemalloc": 1}
-LOAD_RUNS = 3
+LOAD_RUNS = 5
 #: Valkey frees values in the background unless it is told not to, and used_memory would fall later.
 OPTIONS = ("--lazyfree-lazy-user-del", "no", "--lazyfree-lazy-user-flush", "no")
 #: From this share of the runs on, a value counts as the one that the figure always has.
@@ -123,8 +125,16 @@ def startup(server: Server) -> int:
         return int(info(control, "memory")["used_memory_startup"])
 
 
+def usual_loads() -> list[Load]:
+    """The data sets to record."""
+    return [load for load in all_loads() if load.profile == USUAL_ALLOCATOR]
+
+
 def grown(load: Load, server: Server, control: Wire) -> int:
     """By how much a data set raises used_memory, once that is stable; the connection that loads it is gone then."""
+    command = load.command(0)
+    control.do(command[0], "warm", *command[2:])
+    control.do("SET", "warm", "1")
     control.do("FLUSHALL")
     before = _settled(control)
     with server.connect() as loader:
@@ -145,13 +155,15 @@ def _settled(control: Wire) -> int:
 
 def record_loads(name: str, command: list[str]) -> list[dict[str, object]]:
     """The lines of data sets, and of an empty server."""
-    loads = [load for load in all_loads() if load.profile == USUAL_ALLOCATOR]
     starts: list[int] = []
-    deltas: dict[str, list[int]] = {load.id: [] for load in loads}
-    for _ in range(LOAD_RUNS):
-        with running(name, command, *OPTIONS) as server, server.connect() as control:
-            starts.append(startup(server))
-            for load in loads:
+    deltas: dict[str, list[int]] = {}
+    for load in usual_loads():
+        deltas[load.id] = []
+        for _ in range(LOAD_RUNS):
+            with running(name, command, *OPTIONS) as server, server.connect() as control:
+                if len(starts) < LOAD_RUNS:
+                    starts.append(startup(server))
+                warm(control)
                 deltas[load.id].append(grown(load, server, control))
     lines: list[dict[str, object]] = [{"id": "startup", "used_memory": starts}]
     return lines + [{"id": f"load-{load}", "used_memory": found} for load, found in deltas.items()]
@@ -169,9 +181,16 @@ def summary(runs: list[dict[str, int | str]]) -> dict[str, object]:
     return found
 
 
+def kept(path: Path) -> list[dict[str, object]]:
+    """The cases of a recording."""
+    lines = map(json.loads, path.read_text().splitlines())
+    return [line for line in lines if "category" in line]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("judge", choices=JUDGES)
+    parser.add_argument("--loads", action="store_true", help="keep the cases, record the data sets only")
     parser.add_argument("--jobs", type=int, default=1, help="processes that run at the same time")
     options = parser.parse_args()
     judge: str = options.judge
@@ -179,7 +198,8 @@ def main() -> None:
     if command is None:
         parser.error(f"{judge} is not installed: pip install -e '.[test]'")
     path: Path = DIRECTORY / f"{judge}.jsonl"
-    lines = record(judge, command, options.jobs) + record_loads(judge, command)
+    cases = kept(path) if options.loads else record(judge, command, options.jobs)
+    lines = cases + record_loads(judge, command)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     print(f"{path} is written")
 

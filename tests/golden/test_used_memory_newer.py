@@ -1,7 +1,6 @@
 """By how much whole data sets raise used_memory in Redis 8.2 and Valkey 9.1, and what an empty server takes.
 
-It is measured as it was recorded (record.py): in one server, one data set after another, so a command costs its first
-use in the first data set that has it.
+It is measured as it was recorded (record.py): in a server of its own, in which the command has been used before.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ import statistics
 
 import pytest
 
-from tests.golden.cases import DEVIATIONS, SET_DEVIATION, Load, all_loads
-from tests.golden.record import USUAL_ALLOCATOR
+from tests.golden.cases import DEVIATIONS, SET_DEVIATION, Load
+from tests.golden.record import usual_loads
 from tests.golden.test_recordings import recorded
 from tests.golden.test_used_memory import QUICK, _fill, _settle
 from tests.support.local import local_engine
@@ -23,7 +22,7 @@ TOLERANCES = {"redis-8.2": 0.005, "valkey-9.1": 0.045}
 #: How far a data set of few bytes may be away, besides the entries of keys that share a bucket by chance.
 SLACK_BYTES = 100
 STARTUP_TOLERANCE = 0.02
-LOADS = [load for load in all_loads() if load.profile == USUAL_ALLOCATOR]
+LOADS = usual_loads()
 
 
 def _mean(judge: str, name: str) -> float:
@@ -48,10 +47,8 @@ def test_a_data_set_takes_as_much_memory_as_was_recorded(load: Load, judge: str)
     local = local_engine(*settings, ("lazyfree-lazy-user-flush", "no"), hash_seed=1)
     watcher = local.client()
     command = load.command(0)
-    if any(earlier.command(0)[0] == command[0] for earlier in LOADS[: LOADS.index(load)]):
-        watcher.do(command[0], "warm", *command[2:])
-    if judge == "valkey-9.1":
-        watcher.do("SET", "warm", "1")  # the headers of tables that have been used stay
+    watcher.do(command[0], "warm", *command[2:])
+    watcher.do("SET", "warm", "1")
     watcher.do("FLUSHALL")
     watcher.do("INFO", "memory")
     before = _settle(local, watcher)

@@ -28,11 +28,11 @@ def world_in_heap(monkeypatch: pytest.MonkeyPatch, **options: Any) -> World:
     """A world whose strings and keys lie in the heap, where each access is checked."""
     with monkeypatch.context() as patch:
         patch.setenv(CHECKED_HEAP_VARIABLE, "1")
-        return World(enable_debug_command="yes", **SMALL, **options)
+        return World(enable_debug_command="yes", mem_allocator="jemalloc", **SMALL, **options)
 
 
 def world_of_objects(**options: Any) -> World:
-    world = World(enable_debug_command="yes", **SMALL, **options)
+    world = World(enable_debug_command="yes", mem_allocator="jemalloc", **SMALL, **options)
     world.engine.keyspace.heap_strings.longest = -1
     return world
 
