@@ -12,18 +12,10 @@ from librt.vecs import extend, vec
 from mypy_extensions import i32, i64
 
 from pyredmem.memory.checked_bytes import CheckedAllocator
-from pyredmem.memory.layout import POINTER_SIZE, ROBJ_SIZE, sds_new_size
 from pyredmem.memory.libc_arena import UNIT, LibcArena, chunk_units, usable_bytes
+from pyredmem.memory.libc_requests import FIRST_QUEUE, WaitingRequests
 from pyredmem.memory.pages import PAGE_SHIFT, OutOfMemory
 from pyredmem.memory.size_classes import PAGE_BYTES, LibcProfile
-
-#: The entries with which a queue of parsed requests begins; its room is doubled (Valkey 9.1).
-FIRST_QUEUE: Final = 16
-#: What a server reads at once.
-READ_BYTES: Final = 16384
-#: What an argument takes besides its bytes if it has no block of its own, and how long it is at most.
-ARGUMENT_HEADER: Final = 12
-EMBEDDED_ARGUMENT: Final = 116
 
 
 class LibcAllocator(CheckedAllocator):
@@ -38,11 +30,7 @@ class LibcAllocator(CheckedAllocator):
         #: The chunk of each block, by half of its address, as blocks begin at multiples of 16 bytes; 0 if it has none.
         self._chunks: vec[i32] = vec[i32]()
         self._given: i64 = 0
-        #: The chunks of requests that wait, of each the arguments and less than 0 the array; how many of these chunks
-        #: were freed; and the chunk of the queue in which the requests are.
-        self._held: list[int] = []
-        self._dropped: i64 = 0
-        self._queue: i64 = 0
+        self._waiting: WaitingRequests | None = None
 
     def alloc(self, size: i64) -> i64:
         if size < 0 or self._is_mapped(size):
@@ -79,57 +67,20 @@ class LibcAllocator(CheckedAllocator):
     # Requests that wait.
 
     def hold_requests(self, requests: list[list[bytes]]) -> bool:
-        """Take the chunks of a queue of requests, and those of the requests that Redis reads at once."""
-        entry: i64 = self.sizes.queued_request
-        if entry == 0:
+        if self.sizes.queued_request == 0 or len(requests) <= FIRST_QUEUE:
             return False
-        self.drop_requests()
-        room: i64 = FIRST_QUEUE
-        read: i64 = 0
-        for number, request in enumerate(requests):
-            read += self._hold(request)
-            if number == 0:
-                self._queue = self.arena.take(chunk_units(entry * room))
-            elif number == room:
-                room *= 2
-                self._queue = self.arena.resize(self._queue, chunk_units(entry * room))
-            if read >= READ_BYTES:
-                break
+        if self._waiting is None:
+            self._waiting = WaitingRequests(self.arena, self.sizes.queued_request)
+        self._waiting.hold(requests)
         return True
 
-    def _hold(self, request: list[bytes]) -> i64:
-        """Take the chunks of the arguments, and of the array of them; returns how many bytes the arguments have."""
-        array: i64 = self.arena.take(chunk_units(POINTER_SIZE * len(request)))
-        total: i64 = 0
-        for argument in request:
-            length: i64 = len(argument)
-            total += length
-            if length <= EMBEDDED_ARGUMENT:
-                self._held.append(int(self.arena.take(chunk_units(ARGUMENT_HEADER + length))))
-                continue
-            self._held.append(int(self.arena.take(chunk_units(ROBJ_SIZE))))
-            if not self._is_mapped(sds_new_size(length)):
-                self._held.append(int(self.arena.take(chunk_units(sds_new_size(length)))))
-        self._held.append(-int(array))
-        return total
-
     def drop_request(self) -> None:
-        while self._dropped < len(self._held):
-            chunk: i64 = self._held[self._dropped]
-            self._dropped += 1
-            self.arena.release(chunk if chunk > 0 else -chunk)
-            if chunk < 0:
-                return
+        if self._waiting is not None:
+            self._waiting.drop()
 
     def drop_requests(self) -> None:
-        if self._queue == 0:
-            return
-        while self._dropped < len(self._held):
-            self.drop_request()
-        self._held.clear()
-        self._dropped = 0
-        self.arena.release(self._queue)
-        self._queue = 0
+        if self._waiting is not None:
+            self._waiting.drop_all()
 
     # Sizes.
 

@@ -32,6 +32,7 @@ class DictState:
         self._mask: i64 = table.mask
         self._tags: i64 = table.tags
         self._table_bytes: i64 = _size(table.table_address, allocator)
+        self._header_bytes: i64 = _size(table.header_address, allocator)
         self._new_heads: vec[i32] = table.new_heads[:]
         self._new_mask: i64 = table.new_mask
         self._new_tags: i64 = table.new_tags
@@ -67,7 +68,7 @@ class DictState:
         allocator = table.allocator
         table.table_address = _fitted(table.table_address, self._table_bytes, allocator)
         table.new_table_address = _fitted(table.new_table_address, self._new_table_bytes, allocator)
-        table.fit_header()
+        table.header_address = _fitted(table.header_address, self._header_bytes, allocator)
         table.used = self.used
         table.links = self._links[:]
         table.entry_addresses = entry_addresses

@@ -153,20 +153,33 @@ def _settled(control: Wire) -> int:
     return seen[-1]
 
 
-def record_loads(name: str, command: list[str]) -> list[dict[str, object]]:
+def growths(name: str, command: list[str], load: Load) -> list[int]:
+    """By how much a data set raises used_memory, each time in a new server."""
+    found: list[int] = []
+    for _ in range(LOAD_RUNS):
+        with running(name, command, *OPTIONS) as server, server.connect() as control:
+            warm(control)
+            found.append(grown(load, server, control))
+    return found
+
+
+def startups(name: str, command: list[str]) -> list[int]:
+    """What empty servers take."""
+    found: list[int] = []
+    for _ in range(LOAD_RUNS):
+        with running(name, command, *OPTIONS) as server:
+            found.append(startup(server))
+    return found
+
+
+def record_loads(name: str, command: list[str], jobs: int) -> list[dict[str, object]]:
     """The lines of data sets, and of an empty server."""
-    starts: list[int] = []
-    deltas: dict[str, list[int]] = {}
-    for load in usual_loads():
-        deltas[load.id] = []
-        for _ in range(LOAD_RUNS):
-            with running(name, command, *OPTIONS) as server, server.connect() as control:
-                if len(starts) < LOAD_RUNS:
-                    starts.append(startup(server))
-                warm(control)
-                deltas[load.id].append(grown(load, server, control))
-    lines: list[dict[str, object]] = [{"id": "startup", "used_memory": starts}]
-    return lines + [{"id": f"load-{load}", "used_memory": found} for load, found in deltas.items()]
+    lines: list[dict[str, object]] = [{"id": "startup", "used_memory": startups(name, command)}]
+    loads = usual_loads()
+    with ProcessPoolExecutor(jobs) as pool:
+        for load, found in zip(loads, pool.map(partial(growths, name, command), loads), strict=True):
+            lines.append({"id": f"load-{load.id}", "used_memory": found})
+    return lines
 
 
 def summary(runs: list[dict[str, int | str]]) -> dict[str, object]:
@@ -199,7 +212,7 @@ def main() -> None:
         parser.error(f"{judge} is not installed: pip install -e '.[test]'")
     path: Path = DIRECTORY / f"{judge}.jsonl"
     cases = kept(path) if options.loads else record(judge, command, options.jobs)
-    lines = cases + record_loads(judge, command)
+    lines = cases + record_loads(judge, command, options.jobs)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     print(f"{path} is written")
 

@@ -143,8 +143,15 @@ def test_requests_that_wait_leave_nothing_behind() -> None:
     assert allocator.arena.top < held  # the queue was the last block
 
 
+def test_few_requests_are_not_held() -> None:
+    allocator = new_allocator()
+    allocator.sizes = VALKEY_9_1
+    assert not allocator.hold_requests([[b"PING"]] * 16)
+    assert allocator.hold_requests([[b"PING"]] * 17)
+
+
 def test_requests_of_a_server_that_parses_one_at_a_time_are_not_held() -> None:
     allocator = new_allocator()
     top = allocator.arena.top
-    assert not allocator.hold_requests([[b"PING"], [b"PING"]])
+    assert not allocator.hold_requests([[b"PING"]] * 100)
     assert allocator.arena.top == top
