@@ -71,7 +71,7 @@ class Maintenance:
         """Do the work of one tick."""
         self._choose_frequency()
         self._active_expiry.tick()
-        self._shrink()
+        self._fit_tables()
         if self._rehashing:
             self._rehash()
 
@@ -86,7 +86,7 @@ class Maintenance:
         self._core.cron.hz = hz
         self.expiry.hz = hz
 
-    def _shrink(self) -> None:
+    def _fit_tables(self) -> None:
         """Start to shrink tables that are less than a tenth full, in the next databases."""
         databases = self._keyspace.databases
         count: i64 = len(databases)
@@ -95,7 +95,7 @@ class Maintenance:
             left -= 1
             database = databases[self._shrink_next]
             self._shrink_next = (self._shrink_next + 1) % count
-            database.shrink_if_sparse()
+            database.fit_tables()
 
     def _rehash(self) -> None:
         """Rehash buckets of the next database that needs it; it stays the next one until its rehash has ended."""

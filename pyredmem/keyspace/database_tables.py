@@ -160,10 +160,15 @@ class DatabaseTables:
         self.keys.growth_limit = limit
         self.expires.growth_limit = limit
 
-    def shrink_if_sparse(self) -> None:
-        """Start to shrink the tables that are filled below 10 percent; from Redis 8.2 on full ones grow."""
+    def fit_tables(self) -> None:
+        """Start to shrink the tables that are filled below 10 percent; from Redis 8.2 on full ones grow.
+
+        In Valkey one that was emptied and has a header gets a bucket again.
+        """
         self.keys.shrink_if_sparse()
         self.expires.shrink_if_sparse()
+        self.keys.reopen()
+        self.expires.reopen()
         if self.allocator.sizes.timer_grows_tables:
             self.keys.grow_if_full()
             self.expires.grow_if_full()

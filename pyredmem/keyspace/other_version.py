@@ -61,7 +61,7 @@ class OtherVersion:
         for number in range(count):
             value = self._load(b"%010d" % number, None, number if number < timed else -1)
             keys += int(self._database.key_overhead(b"%010d" % number) + value.memory(self._allocator, 0))
-        self._database.shrink_if_sparse()  # or begin to grow
+        self._database.fit_tables()
         while self._database.is_rehashing():
             self._database.rehash(_MOST_KEYS)
         return int(self._allocator.used_memory - before) - keys

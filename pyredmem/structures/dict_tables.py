@@ -157,6 +157,11 @@ class DictTables(DictSlots):
         if self.rehash_index < 0 and self.table_address != 0 and self.used > self.most:
             self._grow()
 
+    def reopen(self) -> None:
+        """Give a table that has kept its header the smallest table, before the key comes that would."""
+        if self.table_address == 0 and self.header_address != 0:
+            self._grow()
+
     def _grow(self) -> None:
         if self.table_address == 0:
             self._resize(DICT_INITIAL_BUCKETS if self.groups is None else GROUP_BUCKETS)

@@ -13,6 +13,7 @@ from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import audit
 from pyredmem.objects.string import StringObject
+from tests.support.world import World
 
 NOW_MS = 1_700_000_000_000
 
@@ -250,3 +251,18 @@ def test_an_emptied_key_is_deleted_wherever_it_was_found_last(database: Database
     database.write(b"two")
     database.delete_found(b"two", False)
     assert database.all_keys() == [b"three"]
+
+
+def test_the_timer_gives_an_emptied_table_of_valkey_a_bucket_again() -> None:
+    world = World(redis_version="valkey-9.1", lazyfree_lazy_user_flush="no")
+    for key in ("a", "b"):
+        world.do("SET", key, "v", "EX", "100")
+    world.do("FLUSHALL")
+    world.advance(200)
+    empty = world.used_memory
+    world.do("SET", "a", "v", "EX", "100")
+    assert world.used_memory - empty == 40  # of Valkey 9.1.2: only the key
+    world.do("FLUSHALL")
+    assert world.used_memory - empty == -144  # and a bucket of each table, until the timer runs
+    world.advance(200)
+    assert world.used_memory == empty
