@@ -373,10 +373,9 @@ class Session:
         """Run requests in order. If one of them holds the session, the rest goes to the backlog."""
         runner = self.runner
         output = self.output
-        is_pipeline = len(requests) > 1
-        looks_ahead = COMPILED and is_pipeline
+        looks_ahead = COMPILED and len(requests) > 1
         allocator = self.keyspace.allocator
-        is_held = is_pipeline and allocator.hold_requests(requests)
+        is_held = allocator.hold_requests(requests)
         for at, argv in enumerate(requests):
             if looks_ahead and at % WINDOW == 0:
                 self.db.look_ahead(requests, at)

@@ -13,7 +13,7 @@ from mypy_extensions import i32, i64
 
 from pyredmem.memory.checked_bytes import CheckedAllocator
 from pyredmem.memory.libc_arena import UNIT, LibcArena, chunk_units, usable_bytes
-from pyredmem.memory.libc_requests import FIRST_QUEUE, WaitingRequests
+from pyredmem.memory.libc_requests import WaitingRequests, matter
 from pyredmem.memory.pages import PAGE_SHIFT, OutOfMemory
 from pyredmem.memory.size_classes import PAGE_BYTES, LibcProfile
 
@@ -67,7 +67,7 @@ class LibcAllocator(CheckedAllocator):
     # Requests that wait.
 
     def hold_requests(self, requests: list[list[bytes]]) -> bool:
-        if self.sizes.queued_request == 0 or len(requests) <= FIRST_QUEUE:
+        if self.sizes.queued_request == 0 or not matter(requests):
             return False
         if self._waiting is None:
             self._waiting = WaitingRequests(self.arena, self.sizes.queued_request)

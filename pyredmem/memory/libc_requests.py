@@ -3,7 +3,8 @@
 Valkey parses all requests that it has read before it runs the first one. They wait in a queue, and each argument has a
 block. These blocks are freed one after the other while the values of the same pipeline take theirs. They are in no
 figure. But they decide which chunks are free when a value needs one, and a queue that has to grow lets glibc join all
-free chunks. Up to 16 requests fit into the first queue: they change little, and are not noted.
+free chunks. Up to 16 requests fit into the first queue: they change little, and are noted only if the first of them has
+many arguments.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pyredmem.memory.libc_arena import LibcArena, chunk_units
 
 #: The room with which a queue begins; it is doubled when it is full (Valkey 9.1).
 FIRST_QUEUE: Final = 16
+#: The chunks of a request with no more arguments come from the thread cache.
+FEW_ARGUMENTS: Final = 8
 #: What a server reads at once.
 READ_BYTES: Final = 16384
 #: What an argument takes besides its bytes if it has one block, and how long it is at most.
@@ -25,6 +28,11 @@ ARGUMENT_HEADER: Final = 12
 EMBEDDED_ARGUMENT: Final = 116
 #: A request from the size of which on glibc might ask the system for a block; such arguments are not noted.
 LARGE_ARGUMENT: Final = 100_000
+
+
+def matter(requests: list[list[bytes]]) -> bool:
+    """Whether these requests, of which there is at least one, take so much that it may change what values get."""
+    return len(requests) > FIRST_QUEUE or len(requests[0]) > FEW_ARGUMENTS
 
 
 class WaitingRequests:

@@ -147,6 +147,8 @@ def test_few_requests_are_not_held() -> None:
     allocator = new_allocator()
     allocator.sizes = VALKEY_9_1
     assert not allocator.hold_requests([[b"PING"]] * 16)
+    assert not allocator.hold_requests([[b"DEL", *[b"key"] * 7]])
+    assert allocator.hold_requests([[b"DEL", *[b"key"] * 8]])
     assert allocator.hold_requests([[b"PING"]] * 17)
 
 
