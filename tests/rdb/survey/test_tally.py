@@ -72,10 +72,12 @@ def test_loading_adds_as_much_to_a_server_as_the_report_says(allocator: str) -> 
     assert empty.do("DEBUG", "RELOAD", "NOSAVE") == OK
     grown = empty.engine.allocator.used_memory - before
     blocks = tally_of(files, "--allocator", allocator).blocks()
-    assert blocks.allocated_bytes() == grown
+    allocated = blocks.allocated_bytes()
+    spare = allocated // 200 if allocator == "libc" else 0  # libc gives some blocks more than they need
+    assert allocated <= grown <= allocated + spare
     assert 0 < blocks.rounding_bytes < grown // 2
     active = sum(item.active_bytes for item in blocks.classes())
-    assert grown <= active < grown + 64 * 8 * 4096
+    assert allocated <= active < allocated + 64 * 8 * 4096
 
 
 def test_each_number_is_counted_where_it_belongs() -> None:

@@ -37,8 +37,10 @@ def test_sizes_are_those_of_a_server_of_that_version(version: str, allocator: st
     do(world, "SELECT", 0)
     study = tally_of(saved(world), "--versions", f"{version}:{allocator}").versions
     expected = loaded(world, version, allocator)
-    assert {name for name, sums in study.types.items() if sums.sizes[0] != expected[name]} <= {"sortedset"}
-    assert study.types["sortedset"].sizes[0] == pytest.approx(expected["sortedset"], rel=0.05)  # heights are random
+    for name, sums in study.types.items():
+        # The heights of nodes are random; and libc gives some blocks more than they need.
+        share = 0.05 if name == "sortedset" else 0.005 if allocator == "libc" else 0
+        assert sums.sizes[0] == pytest.approx(expected[name], rel=share)
     assert len(study.types) == len({name.split()[-1] for name in ("string", "list", "hash", "set", "zset", "stream")})
     assert sum(sums.keys for sums in study.types.values()) >= len(ALL)
 
