@@ -45,7 +45,7 @@ class Maintenance:
         self._rehashing = True
         self._dynamic = True
         self._hz: i64 = 10  # as the setting says
-        self._shrink_next: i64 = 0  # the database to check next for sparse tables
+        self._fit_next: i64 = 0  # the database whose tables are looked at next
         self._rehash_next: i64 = 0  # the database to check next for tables that are being rehashed
         core.settings.follow(("hz", "dynamic-hz", "activerehashing"), self._pace_changed)
         core.settings.follow(("lfu-log-factor", "lfu-decay-time"), self._frequency_changed)
@@ -87,14 +87,14 @@ class Maintenance:
         self.expiry.hz = hz
 
     def _fit_tables(self) -> None:
-        """Start to shrink tables that are less than a tenth full, in the next databases."""
+        """Fit the tables of the next databases to their keys."""
         databases = self._keyspace.databases
         count: i64 = len(databases)
         left = count if count < DATABASES_PER_TICK else DATABASES_PER_TICK
         while left > 0:
             left -= 1
-            database = databases[self._shrink_next]
-            self._shrink_next = (self._shrink_next + 1) % count
+            database = databases[self._fit_next]
+            self._fit_next = (self._fit_next + 1) % count
             database.fit_tables()
 
     def _rehash(self) -> None:

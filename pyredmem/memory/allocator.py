@@ -139,7 +139,7 @@ class Allocator(Heap):
         """The first of the requests that are held has run."""
 
     def drop_requests(self) -> None:
-        """The others will not run now, or have run."""
+        """No request is held any more: those that are left will not run now."""
 
     def reset_peak(self) -> None:
         """Make the memory in use now the peak."""

@@ -26,7 +26,7 @@ READ_BYTES: Final = 16384
 #: What an argument takes besides its bytes if it has one block, and how long it is at most.
 ARGUMENT_HEADER: Final = 12
 EMBEDDED_ARGUMENT: Final = 116
-#: A request from the size of which on glibc might ask the system for a block; such arguments are not noted.
+#: Arguments of this length or more may be mapped by the system, and are not noted.
 LARGE_ARGUMENT: Final = 100_000
 
 
