@@ -101,7 +101,7 @@ def _is_listed(database: Database) -> bool:
     """Whether MEMORY STATS has a database: if it has keys, or in Valkey if it ever had; the first one always."""
     if not database.allocator.sizes.counts_headers:
         return database.size() > 0
-    return database.index == 0 or database.has_header()
+    return database.index == 0 or database.was_used()
 
 
 def _database(database: Database) -> DatabaseOverhead:

@@ -37,6 +37,7 @@ class DatabaseTables:
         self.expires_cursor: i64 = 0  # where that cycle continues
         self._due_keys: DueKeys | None = None
         self.preservers: tuple[Preserver, ...] = ()  # those of snapshots, and of saves that go on
+        self._lost_header = False  # its table of keys had a header, which went with the table
         self._slot: i64 = -1  # where a key was last found, or added: saves what follows a lookup
 
     # All keys.
@@ -202,6 +203,10 @@ class DatabaseTables:
     def expire_table_bytes(self) -> i64:
         """The requests for the buckets of the table of expire times."""
         return self.expires.table_bytes()
+
+    def was_used(self) -> bool:
+        """Whether the database ever had a key, of a server that makes the header of a table with the first one."""
+        return self._lost_header or self.has_header()
 
     def has_header(self) -> bool:
         """Whether the table of keys has a header."""

@@ -129,6 +129,7 @@ class Removals(DatabaseTables):
     def clear_lazily(self) -> i64:
         """Delete all keys and free their memory in the background; returns how many there were."""
         self._preserve_all()
+        self._lost_header = self.was_used()
         keys = self.shared.layout.create_key_table()
         keys.take_over(self.keys)
         keys.take_over_values(self.keys)
@@ -150,6 +151,7 @@ class Removals(DatabaseTables):
         self._due_keys, other._due_keys = other._due_keys, self._due_keys
         self.preservers, other.preservers = other.preservers, self.preservers
         self.average_ttl, other.average_ttl = other.average_ttl, self.average_ttl
+        self._lost_header, other._lost_header = other._lost_header, self._lost_header
         self.expires_cursor, other.expires_cursor = other.expires_cursor, self.expires_cursor
 
     # Snapshots and saves.
