@@ -31,7 +31,7 @@ LARGE_ARGUMENT: Final = 100_000
 
 
 def matter(requests: list[list[bytes]]) -> bool:
-    """Whether these requests, of which there is at least one, take so much that it may change what values get."""
+    """Whether the blocks of these requests, at least one, may change which blocks the values get."""
     return len(requests) > FIRST_QUEUE or len(requests[0]) > FEW_ARGUMENTS
 
 

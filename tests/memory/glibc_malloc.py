@@ -16,7 +16,7 @@ from collections.abc import Iterator
 SIZES = (16, 24, 40, 56, 72, 100, 120, 200)
 LARGE_SHARE = 0.02
 LARGEST = 20_000
-#: A row of so many blocks of one size that lie side by side shows that no free chunk of the size is left.
+#: When this many blocks of one size lie side by side in a row, no free chunk of that size is left.
 ROW = 12
 HEADER_BYTES = 8
 

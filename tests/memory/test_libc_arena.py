@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,26 +18,20 @@ COUNT = 20_000
 KNOWN_VERSIONS = ("2.35", "2.36", "2.37", "2.38", "2.39")
 
 
-def made_of(seed: int, count: int, top_units: int) -> list[int]:
-    """What each block of a sequence of requests may use, 0 for those that free one."""
-    arena = LibcArena(top_units)
+def blocks_after(arena: LibcArena, seed: int, count: int) -> Iterator[tuple[list[int], int]]:
+    """Make a sequence of requests; yields after each one the blocks, and the number of the one that was made, or -1."""
     blocks: list[int] = []
-    usable: list[int] = []
     for name, number, size in requests(seed, count):
         units = chunk_units(size)
         if name == "free":
             arena.release(blocks[number])
             blocks[number] = blocks[-1]
             blocks.pop()
-            usable.append(0)
-            continue
-        if name == "realloc":
+        elif name == "realloc":
             blocks[number] = int(arena.resize(blocks[number], units))
         else:
             blocks.append(int(arena.take(units) if name == "malloc" else arena.take_zeroed(units)))
-        usable.append(int(usable_bytes(arena.size(blocks[number]))))
-    arena.check()
-    return usable
+        yield blocks, -1 if name == "free" else number
 
 
 @pytest.mark.skipif(
@@ -45,14 +40,18 @@ def made_of(seed: int, count: int, top_units: int) -> list[int]:
 @pytest.mark.parametrize("seed", range(4))
 def test_requests_take_as_much_as_in_the_c_library(seed: int) -> None:
     command = [sys.executable, "-m", "tests.memory.glibc_malloc", str(seed), str(COUNT)]
-    environment = {
-        **os.environ,
-        "PYTHONMALLOC": "pymalloc",
-    }  # so that the interpreter asks malloc for nothing meanwhile
+    # So that the interpreter asks malloc for nothing meanwhile.
+    environment = {**os.environ, "PYTHONMALLOC": "pymalloc"}
     process = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     top, usable = process.stdout.splitlines()
     expected = list(map(int, usable.split()))
-    assert made_of(seed, COUNT, int(top) // UNIT) == expected
+    arena = LibcArena(int(top) // UNIT)
+    usable_here = [
+        int(usable_bytes(arena.size(blocks[number]))) if number >= 0 else 0
+        for blocks, number in blocks_after(arena, seed, COUNT)
+    ]
+    assert usable_here == expected
+    arena.check()
     needed = [int(usable_bytes(chunk_units(size))) for _, _, size in requests(seed, COUNT)]
     larger = sum(have > need for have, need in zip(expected, needed, strict=True))
     assert larger > COUNT // 100  # blocks that got more than they need
@@ -60,16 +59,7 @@ def test_requests_take_as_much_as_in_the_c_library(seed: int) -> None:
 
 def test_the_invariants_hold_after_each_request() -> None:
     arena = LibcArena()
-    blocks: list[int] = []
-    for name, number, size in requests(seed=9, count=2_000):
-        if name == "free":
-            arena.release(blocks[number])
-            blocks[number] = blocks[-1]
-            blocks.pop()
-        elif name == "realloc":
-            blocks[number] = int(arena.resize(blocks[number], chunk_units(size)))
-        else:
-            blocks.append(int(arena.take(chunk_units(size))))
+    for blocks, _ in blocks_after(arena, seed=9, count=2_000):
         arena.check()
         assert len(set(blocks)) == len(blocks)
 
